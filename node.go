@@ -1,0 +1,53 @@
+package xmsclient
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// node is one management node, with its base URL taken apart once so that no call parses it again.
+type node struct {
+	base string  // as Response.Server and errors show it: without a trailing slash
+	root url.URL // Scheme, Host, Path and RawPath of the base, the paths without a trailing slash
+}
+
+const exampleURL = "it should look like https://10.0.0.1:8051/v1"
+
+// newNode checks a base URL. Its errors do not quote raw, which may hold a password by mistake.
+func newNode(raw string) (node, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		return node{}, errors.New("is empty; " + exampleURL)
+	case err != nil:
+		return node{}, errors.New("is not a URL; " + exampleURL)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return node{}, fmt.Errorf("must begin with http:// or https://; %s", exampleURL)
+	case u.Hostname() == "":
+		return node{}, errors.New("has no host; " + exampleURL)
+	case u.User != nil:
+		return node{}, errors.New("must not carry a user name or password; credentials go into TokenInHeader; " + exampleURL)
+	case u.RawQuery != "" || u.ForceQuery:
+		return node{}, errors.New("must not have a query; a token in the query goes into TokenInQuery; " + exampleURL)
+	case u.Fragment != "" || strings.Contains(raw, "#"):
+		return node{}, errors.New("must not have a fragment; " + exampleURL)
+	}
+	root := url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(u.Path, "/")}
+	if u.RawPath != "" {
+		root.RawPath = strings.TrimRight(u.RawPath, "/")
+	}
+	return node{base: root.String(), root: root}, nil
+}
+
+// url returns the URL of an operation on this node.
+func (n *node) url(op *operationRow, id int64, query string) *url.URL {
+	u := n.root
+	u.Path = op.fill(u.Path, id)
+	if u.RawPath != "" {
+		u.RawPath = op.fill(u.RawPath, id)
+	}
+	u.RawQuery = query
+	return &u
+}
