@@ -178,6 +178,8 @@ func (a *authenticator) rotated(ctx context.Context, c *call) bool {
 	return true
 }
 
+const resendNote = "it would make net/http send a create again on a broken connection, and one value cannot fit every request"
+
 // ownHeaders are the headers that the client or net/http sets itself, and that DefaultHeader therefore must not hold.
 // Accept-Encoding is among them because setting it switches off net/http's decompression.
 var ownHeaders = map[string]string{
@@ -189,6 +191,8 @@ var ownHeaders = map[string]string{
 	"Content-Length":    "net/http sets it",
 	"Content-Type":      "the client sets it",
 	"Host":              "it is part of BaseURL",
+	"Idempotency-Key":   resendNote,
+	"X-Idempotency-Key": resendNote,
 	"Keep-Alive":        "net/http sets it",
 	"Proxy-Connection":  "net/http sets it",
 	"Referer":           "the client never sends it",

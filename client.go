@@ -140,16 +140,16 @@ func (c *core) exchange(ctx context.Context, in *call) (answer, error) {
 func (c *core) attempt(ctx context.Context, in *call) (answer, *failure) {
 	bounded, cancel := c.bound(ctx)
 	defer cancel()
-	n := &c.nodes[in.node]
-	in.server = n.base
 	var err error
 	if in.cred, err = c.auth.credential(bounded, in); err != nil {
 		return answer{}, in.noCredential(ctx, bounded, err)
 	}
+	n := &c.nodes[in.node]
+	in.server = n.base
 	in.attempts++
 	resp, err := c.http.Do(c.newRequest(in.trace(bounded), in, n))
 	if err != nil {
-		return answer{}, in.noAnswer(ctx, bounded, err)
+		return answer{}, in.noAnswer(ctx, bounded, resp, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	ans := answer{response: &Response{
@@ -158,13 +158,15 @@ func (c *core) attempt(ctx context.Context, in *call) (answer, *failure) {
 	if !nodeFailed(resp.StatusCode) {
 		c.stay(in.node)
 	}
-	switch {
-	case resp.StatusCode/100 == 2:
-		if ans.body, err = c.bodies.read(resp.Body, resp.ContentLength, c.maxBytes); err != nil {
-			return ans, in.brokenOff(ctx, bounded, ans, err)
+	if resp.StatusCode/100 != 2 {
+		f := in.refused(resp, n)
+		if in.alreadyRemoved(resp.StatusCode) {
+			return ans, nil
 		}
-	case !in.alreadyRemoved(resp.StatusCode):
-		return ans, in.refused(resp, n)
+		return ans, f
+	}
+	if ans.body, err = c.bodies.read(resp.Body, resp.ContentLength, c.maxBytes); err != nil {
+		return ans, in.brokenOff(ctx, bounded, ans, err)
 	}
 	return ans, nil
 }

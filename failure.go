@@ -34,6 +34,7 @@ const (
 	classTimeout     failureClass = "timeout"     // Configuration.Timeout has passed
 	classCanceled    failureClass = "canceled"    // the caller's context has ended
 	classCredential  failureClass = "credential"  // TokenSource gave no token
+	classRedirect    failureClass = "redirect"    // the caller's CheckRedirect refused
 	classStatus      failureClass = "status"      // the server answered with another status than 2xx
 	classBody        failureClass = "body"        // 2xx with an unusable body
 )
@@ -43,7 +44,7 @@ func (c failureClass) transient() bool {
 	switch c {
 	case classConnect, classCertificate, classTransport, classTimeout:
 		return true
-	case classCanceled, classCredential, classStatus, classBody:
+	case classCanceled, classCredential, classRedirect, classStatus, classBody:
 	}
 	return false
 }
@@ -76,10 +77,14 @@ func (in *call) noCredential(ctx, bounded context.Context, err error) *failure {
 	return in.requestFailure(class, false, err)
 }
 
-// noAnswer is the failure of an attempt that ended before the header of an answer came.
-func (in *call) noAnswer(ctx, bounded context.Context, err error) *failure {
+// noAnswer is the failure of an attempt that ended before the header of an answer came. The http.Client returns both a
+// response and an error only when the caller's CheckRedirect has refused.
+func (in *call) noAnswer(ctx, bounded context.Context, resp *http.Response, err error) *failure {
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
 		err = outer.Err // whose text, unlike the outer one, does not have the whole URL
+	}
+	if resp != nil {
+		return in.requestFailure(classRedirect, mayHaveEffect(resp.StatusCode, false), err)
 	}
 	unsent := in.sent.provablyNot(err)
 	class, err := classify(ctx, bounded, err)
