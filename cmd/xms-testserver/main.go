@@ -1,0 +1,67 @@
+// Command xms-testserver is an in-memory XMS as a process, so that a client in any language can be tried against it.
+//
+// It prints base_url=… and token=…, a line each, and serves until SIGINT or SIGTERM. Everything it holds is gone then.
+// With -tls its certificate is new at each start; -ca-out writes it to a file for clients to trust.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/xsky-storage/xms-client-go/xmstest"
+)
+
+const (
+	exitOK = iota
+	exitFailure
+	exitUsage
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run serves until ctx ends and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	f, err := parseFlags(args, stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitOK
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "xms-testserver: %v (see -help)\n", err)
+		return exitUsage
+	}
+	if err := serve(ctx, f, stdout); err != nil {
+		_, _ = fmt.Fprintf(stderr, "xms-testserver: %v\n", err)
+		return exitFailure
+	}
+	return exitOK
+}
+
+func serve(ctx context.Context, f flags, stdout io.Writer) error {
+	server, err := xmstest.Start(f.options()...)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	server.Seed(f.seed)
+	if f.caOut != "" {
+		if err := os.WriteFile(f.caOut, server.CertificatePEM(), 0o644); err != nil { //nolint:gosec // a certificate is public
+			return err
+		}
+	}
+	if _, err := fmt.Fprintf(stdout, "base_url=%s\ntoken=%s\n", server.BaseURL(), server.AdminToken()); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
