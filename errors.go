@@ -71,7 +71,7 @@ func (e ApiError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()
 
 // Is makes errors.Is find the sentinel of the status code, and ErrOutcomeUnknown where it holds.
 func (e *ApiError) Is(target error) bool {
-	switch target { //nolint:errorlint // an Is method compares, errors.Is unwraps
+	switch target {
 	case ErrBadRequest:
 		return e.StatusCode == http.StatusBadRequest
 	case ErrUnauthorized:

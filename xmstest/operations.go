@@ -40,6 +40,9 @@ func (s *Server) update(c call) answer {
 		return badRequest("access_token.name is required")
 	}
 	t, err := s.store.rename(c.id, in.AccessToken.Name)
+	if errors.Is(err, errNameTaken) {
+		return badRequest(err.Error()) // the API documents no 409 for this operation
+	}
 	if err != nil {
 		return refusal(err)
 	}

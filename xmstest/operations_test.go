@@ -119,7 +119,7 @@ func TestNamesAreUniquePerOwner(t *testing.T) {
 	c.create("restore")
 	taken := `{"access_token":{"name":"backup","roles":["viewer"]}}`
 	c.send(http.MethodPost, "/access-tokens/", taken).requireError(http.StatusConflict, "conflict")
-	c.send(http.MethodPatch, "/access-tokens/2", taken).requireError(http.StatusConflict, "conflict")
+	c.send(http.MethodPatch, "/access-tokens/2", taken).requireError(http.StatusBadRequest, "bad_request")
 
 	c.server.SeedUser(7, "eve", 1)
 	eve := c.as(c.send(http.MethodPost, "/access-tokens/3:regenerate", "").token().UUID)

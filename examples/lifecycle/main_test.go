@@ -94,7 +94,7 @@ func TestOldUUIDThatStillWorks(t *testing.T) {
 	server := xmstest.NewServer()
 	against(t, server)
 	server.Inject(xmstest.Fault{Operation: "ValidateAccessToken", StatusCode: 200, Body: `{}`, Times: -1})
-	assert.Error(t, run(t.Context(), &bytes.Buffer{}))
+	require.Error(t, run(t.Context(), &bytes.Buffer{}))
 	assertNothingLeft(t, server)
 }
 
