@@ -104,7 +104,8 @@ func checkRoles(argument string, roles []string) *ArgumentError {
 		return &ArgumentError{Argument: argument, Reason: "must not be empty"}
 	}
 	for i, role := range roles {
-		if err := checkName(argument+"["+strconv.Itoa(i)+"]", role); err != nil {
+		if err := checkName(argument, role); err != nil {
+			err.Argument += "[" + strconv.Itoa(i) + "]"
 			return err
 		}
 	}

@@ -72,8 +72,8 @@ type core struct {
 	current  atomic.Int64 // index of the node that answered last
 	http     *http.Client
 	auth     authenticator
-	header   func() http.Header // makes the header of a request; a func for the reason given at authenticator
-	timeout  time.Duration      // of one attempt; negative: none
+	header   func(withBody bool) http.Header // a func for the reason given at authenticator
+	timeout  time.Duration                   // of one attempt; negative: none
 	retry    RetryPolicy
 	maxBytes int64
 	bodies   bodyPool

@@ -1,7 +1,6 @@
 package xmsclient
 
 import (
-	"bytes"
 	"time"
 	"unicode/utf8"
 )
@@ -10,9 +9,9 @@ import (
 // form, be it malformed or only unusual; what they have stored until then is void. As in encoding/json, null leaves a
 // value as it is.
 type cursor struct {
-	rest     []byte
-	lastRole string // lists repeat their roles and owners: the one read last need not be copied again
-	lastUser string
+	data   []byte
+	pos    int        // an index, not a shrinking slice: storing pointers costs write barriers while the collector runs
+	recent [16]string // of recurring
 }
 
 // unknown is the index of a field that the model does not have.
@@ -99,17 +98,21 @@ func (c *cursor) string(out *string) bool {
 	return ok
 }
 
-// recurring is string for a value that is likely to be the same as last.
-func (c *cursor) recurring(out, last *string) bool {
+// recurring is string for a value that lists repeat, such as a role: it is not copied again while it is among the recent ones.
+func (c *cursor) recurring(out *string) bool {
 	if c.literal("null") {
 		return true
 	}
 	text, ok := c.text()
-	if string(text) != *last {
-		*last = string(text)
+	if !ok || len(text) == 0 {
+		return ok
 	}
-	*out = *last
-	return ok
+	slot := &c.recent[(len(text)+int(text[len(text)-1]))%len(c.recent)]
+	if string(text) != *slot {
+		*slot = string(text)
+	}
+	*out = *slot
+	return true
 }
 
 func (c *cursor) time(out *time.Time) bool {
@@ -141,20 +144,21 @@ func (c *cursor) int(out *int64) bool {
 		return true
 	}
 	negative := c.next('-')
-	digits, n := 0, int64(0)
-	for digits < len(c.rest) && c.rest[digits] >= '0' && c.rest[digits] <= '9' {
-		if digits++; digits > maxDigits {
+	start, n := c.pos, int64(0)
+	for c.pos < len(c.data) && c.data[c.pos] >= '0' && c.data[c.pos] <= '9' {
+		n = n*10 + int64(c.data[c.pos]-'0')
+		c.pos++
+		if c.pos-start > maxDigits {
 			return false
 		}
-		n = n*10 + int64(c.rest[digits-1]-'0')
 	}
-	if digits == 0 || c.rest[0] == '0' && digits > 1 {
+	digits := c.pos - start
+	if digits == 0 || c.data[start] == '0' && digits > 1 {
 		return false
 	}
 	if negative {
 		n = -n
 	}
-	c.rest = c.rest[digits:]
 	*out = n
 	return true
 }
@@ -164,31 +168,27 @@ func (c *cursor) text() ([]byte, bool) {
 	if !c.next('"') {
 		return nil, false
 	}
-	end := bytes.IndexByte(c.rest, '"')
-	if end < 0 {
-		return nil, false
-	}
-	text := c.rest[:end]
-	ascii := true
-	for _, b := range text {
+	rest := c.data[c.pos:]
+	all := byte(0)
+	for i, b := range rest {
+		if b == '"' {
+			c.pos += i + 1
+			return rest[:i], all < utf8.RuneSelf || utf8.Valid(rest[:i])
+		}
 		if b < ' ' || b == '\\' {
 			return nil, false
 		}
-		ascii = ascii && b < utf8.RuneSelf
+		all |= b
 	}
-	if !ascii && !utf8.Valid(text) {
-		return nil, false
-	}
-	c.rest = c.rest[end+1:]
-	return text, true
+	return nil, false
 }
 
 // literal consumes word if it comes next. What follows it is checked by whoever reads on.
 func (c *cursor) literal(word string) bool {
-	if c.peek() != word[0] || len(c.rest) < len(word) || string(c.rest[:len(word)]) != word {
+	if c.peek() != word[0] || len(c.data)-c.pos < len(word) || string(c.data[c.pos:c.pos+len(word)]) != word {
 		return false
 	}
-	c.rest = c.rest[len(word):]
+	c.pos += len(word)
 	return true
 }
 
@@ -197,20 +197,21 @@ func (c *cursor) next(b byte) bool {
 	if c.peek() != b {
 		return false
 	}
-	c.rest = c.rest[1:]
+	c.pos++
 	return true
 }
 
 // peek returns the byte that comes next after white space, or 0 at the end.
 func (c *cursor) peek() byte {
-	for i, b := range c.rest {
-		if b != ' ' && b != '\n' && b != '\t' && b != '\r' {
-			c.rest = c.rest[i:]
+	for c.pos < len(c.data) {
+		switch b := c.data[c.pos]; b {
+		case ' ', '\n', '\t', '\r':
+			c.pos++
+		default:
 			return b
 		}
 	}
-	c.rest = nil
 	return 0
 }
 
-func (c *cursor) atEnd() bool { return c.peek() == 0 && len(c.rest) == 0 }
+func (c *cursor) atEnd() bool { return c.peek() == 0 && c.pos == len(c.data) }

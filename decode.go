@@ -18,7 +18,7 @@ type responseModel[T any] interface {
 // decode reads the body of a 2xx answer into out. encoding/json is the reference for what a body means and which bodies are
 // refused; the fast path in front of it takes the form that servers send in practice and gives up at anything else.
 func decode[T any, M responseModel[T]](contentType string, body []byte, out M) error {
-	c := cursor{rest: body}
+	c := cursor{data: body}
 	if !out.parse(&c) || !c.atEnd() {
 		*out = *new(T)
 		if err := decodeSlow(contentType, body, out); err != nil {
@@ -50,8 +50,8 @@ func decodeSlow(contentType string, body []byte, out any) error {
 type nothing struct{}
 
 func (*nothing) parse(c *cursor) bool {
-	page := isHTML("", bytes.TrimSpace(c.rest))
-	c.rest = nil
+	page := isHTML("", bytes.TrimSpace(c.data))
+	c.pos = len(c.data)
 	return !page
 }
 
@@ -91,11 +91,11 @@ func (r *AccessTokensResp) parse(c *cursor) bool {
 const shortestToken = 128
 
 func (c *cursor) accessTokens(out *[]AccessToken) bool {
-	start := len(c.rest)
+	start := c.pos
 	return c.array(func() { *out = []AccessToken{} }, func() bool {
 		if len(*out) == 1 {
-			length := max(start-len(c.rest), shortestToken)
-			*out = slices.Grow(*out, len(c.rest)/length+1)
+			length := max(c.pos-start, shortestToken)
+			*out = slices.Grow(*out, (len(c.data)-c.pos)/length+1)
 		}
 		*out = append(*out, AccessToken{})
 		return c.accessToken(&(*out)[len(*out)-1])
@@ -115,6 +115,9 @@ func (c *cursor) accessToken(t *AccessToken) bool {
 	return c.object(func(key []byte) (int, bool) { return c.accessTokenField(t, key) })
 }
 
+// usualRoles is how many roles there is room for from the start.
+const usualRoles = 2
+
 func (c *cursor) accessTokenField(t *AccessToken, key []byte) (int, bool) {
 	switch string(key) {
 	case "create":
@@ -128,9 +131,9 @@ func (c *cursor) accessTokenField(t *AccessToken, key []byte) (int, bool) {
 	case "id":
 		return 4, c.int(&t.ID)
 	case "roles":
-		return 5, c.array(func() { t.Roles = []string{} }, func() bool {
+		return 5, c.array(func() { t.Roles = make([]string, 0, usualRoles) }, func() bool {
 			t.Roles = append(t.Roles, "")
-			return c.recurring(&t.Roles[len(t.Roles)-1], &c.lastRole)
+			return c.recurring(&t.Roles[len(t.Roles)-1])
 		})
 	case "used":
 		return 6, c.bool(&t.Used)
@@ -146,7 +149,7 @@ func (c *cursor) user(u *UserNestview) bool {
 		case "id":
 			return 0, c.int(&u.ID)
 		case "name":
-			return 1, c.recurring(&u.Name, &c.lastUser)
+			return 1, c.recurring(&u.Name)
 		case "skip_guide":
 			return 2, c.bool(&u.SkipGuide)
 		}

@@ -197,7 +197,10 @@ func redirectTarget(resp *http.Response) string {
 }
 
 // sendTrace watches whether a request gets as far as a connection. As long as it does not, no server can have seen it.
-type sendTrace struct{ asked, got atomic.Bool }
+type sendTrace struct {
+	httptrace.ClientTrace
+	asked, got atomic.Bool
+}
 
 // trace returns ctx with a new trace in it, for the operations where it matters.
 func (in *call) trace(ctx context.Context) context.Context {
@@ -205,11 +208,10 @@ func (in *call) trace(ctx context.Context) context.Context {
 		return ctx
 	}
 	t := &sendTrace{}
+	t.GetConn = func(string) { t.asked.Store(true) }
+	t.GotConn = func(httptrace.GotConnInfo) { t.got.Store(true) }
 	in.sent = t
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { t.asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
-	})
+	return httptrace.WithClientTrace(ctx, &t.ClientTrace)
 }
 
 // provablyNot reports whether a request that ended in err was certainly not sent. A RoundTripper that is not made of

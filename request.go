@@ -11,15 +11,22 @@ import (
 
 const contentTypeJSON = "application/json"
 
-// newHeader returns the func that makes the header of a request. Requests share the value slices: a RoundTripper that
+// newHeader returns the func that makes the header of a request, with or without a body. Requests share the value slices: a RoundTripper that
 // changes a header replaces or appends to its slice, as http.Header does, and these have no room to append to.
-func newHeader(cfg *Configuration) func() http.Header {
-	header := http.Header{"Accept": {contentTypeJSON}, "User-Agent": {cfg.UserAgent}}
+func newHeader(cfg *Configuration) func(withBody bool) http.Header {
+	plain := http.Header{"Accept": {contentTypeJSON}, "User-Agent": {cfg.UserAgent}}
 	for name, values := range cfg.DefaultHeader {
 		name = http.CanonicalHeaderKey(name)
-		header[name] = slices.Clip(append(header[name], values...))
+		plain[name] = slices.Clip(append(plain[name], values...))
 	}
-	return func() http.Header { return maps.Clone(header) }
+	typed := maps.Clone(plain)
+	typed["Content-Type"] = []string{contentTypeJSON}
+	return func(withBody bool) http.Header {
+		if withBody {
+			return maps.Clone(typed)
+		}
+		return maps.Clone(plain)
+	}
 }
 
 // blankRequest is what http.NewRequest would make but for what an attempt fills in, without parsing a URL again.
@@ -30,13 +37,12 @@ func (c *core) newRequest(ctx context.Context, in *call, n *node) *http.Request 
 	req := blankRequest.WithContext(ctx)
 	req.Method = in.op.method
 	req.URL = n.url(in.op, in.id, joinQuery(in.op.encodeQuery(in.query, true), in.cred.query))
-	req.Header = c.header()
+	req.Header = c.header(in.op.body)
 	if in.cred.header != nil {
 		req.Header[authHeader] = in.cred.header
 	}
 	if in.op.body {
 		body := in.body
-		req.Header["Content-Type"] = []string{contentTypeJSON}
 		req.ContentLength = int64(len(body))
 		req.Body = newPayload(body)
 		req.GetBody = func() (io.ReadCloser, error) { return newPayload(body), nil }
