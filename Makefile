@@ -107,5 +107,9 @@ tidy-check: ## fail when a go.mod or go.sum is not tidy
 links: ## fail when a relative link in Markdown leads nowhere
 	$(GO) -C tools run ./mdcheck ..
 
+.PHONY: snippets
+snippets: ## compile the Go code in Markdown and run the tests among it
+	$(GO) -C tools run ./mdcode ..
+
 .PHONY: release-check
-release-check: test lint tools tidy-check links api-check consumer conformance prism matrix vuln fuzz ## run all that must hold before a release
+release-check: test lint tools tidy-check links snippets api-check consumer conformance prism matrix vuln fuzz ## run all that must hold before a release

@@ -14,7 +14,7 @@ import (
 // use; its zero value is of no use.
 //
 // Every method takes a context, which must not be nil and which ends the call with its waits when it is done. It returns,
-// besides its result, the Response of the last server that answered, nil if none did, and an error that is an *ArgumentError,
+// besides its result, the Response to the last attempt, nil if that was not answered, and an error that is an *ArgumentError,
 // *RequestError, *ApiError or *DecodeError. The result is nil whenever the error is not.
 type AccessTokensApiService struct{ core *core }
 

@@ -82,7 +82,8 @@ type TokenSource interface {
 	// the call with a *RequestError before anything is sent. Do not put the token into the error.
 	//
 	// After an answer of 401 it is called again: if it then returns another value than the one that was refused, the call is
-	// tried once more with that.
+	// tried once more with that; if not, the 401 is returned. So while a rotation is under way, let Token wait for the new
+	// value.
 	Token(ctx context.Context) (string, error)
 }
 

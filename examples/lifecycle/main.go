@@ -14,7 +14,7 @@ import (
 	"os/signal"
 
 	xmsclient "github.com/xsky-storage/xms-client-go"
-	"github.com/xsky-storage/xms-client-go/xmstest"
+	"github.com/xsky-storage/xms-client-go/examples/internal/cluster"
 )
 
 func main() {
@@ -28,7 +28,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	cfg, stop, err := configuration(out)
+	cfg, stop, err := cluster.Configuration(out)
 	if err != nil {
 		return err
 	}
@@ -40,23 +40,4 @@ func run(ctx context.Context, out io.Writer) error {
 	l := &lifecycle{api: client.AccessTokensApi, out: out}
 	err = l.run(ctx)
 	return errors.Join(err, l.cleanUp(ctx))
-}
-
-// configuration returns that of the environment, or of an embedded server that stop ends.
-func configuration(out io.Writer) (cfg *xmsclient.Configuration, stop func(), err error) {
-	url, token := os.Getenv("XMS_BASE_URL"), os.Getenv("XMS_AUTH_TOKEN")
-	switch {
-	case url == "" && token == "":
-		server := xmstest.NewServer()
-		fmt.Fprintln(out, "embedded XMS at", server.BaseURL())
-		return server.Configuration(), server.Close, nil
-	case url == "" || token == "":
-		return nil, nil, errors.New("set both XMS_BASE_URL and XMS_AUTH_TOKEN, or neither for an embedded server")
-	}
-	cfg, err = xmsclient.ConfigurationFromEnv()
-	if err != nil {
-		return nil, nil, err
-	}
-	fmt.Fprintln(out, "XMS at", cfg.BaseURL)
-	return cfg, func() {}, nil
 }

@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/xsky-storage/xms-client-go/tools/internal/markdown"
 )
 
 // checkTree returns one line for every broken link below root, in the order of file and line.
@@ -35,19 +37,7 @@ func checkTree(root string) ([]string, error) {
 
 func readDocuments(tree fs.FS) (map[string]document, error) {
 	docs := map[string]document{}
-	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules"):
-			return fs.SkipDir
-		case entry.IsDir() || path.Ext(name) != ".md":
-			return nil
-		}
-		source, err := fs.ReadFile(tree, name)
-		if err != nil {
-			return err
-		}
+	err := markdown.Walk(tree, func(name string, source []byte) (err error) {
 		docs[name], err = parseDocument(source)
 		return err
 	})

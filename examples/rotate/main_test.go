@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	xmsclient "github.com/xsky-storage/xms-client-go"
+	"github.com/xsky-storage/xms-client-go/xmstest"
+)
+
+// against makes run talk to the server at baseURL.
+func against(t *testing.T, baseURL, token string) {
+	t.Helper()
+	t.Setenv("XMS_BASE_URL", baseURL)
+	t.Setenv("XMS_AUTH_TOKEN", token)
+	t.Setenv("XMS_CA_FILE", "")
+}
+
+// newServer returns a server that run talks to.
+func newServer(t *testing.T) *xmstest.Server {
+	t.Helper()
+	server := xmstest.NewServer()
+	t.Cleanup(server.Close)
+	against(t, server.BaseURL(), server.AdminToken())
+	return server
+}
+
+func assertSuccess(t *testing.T, output string) {
+	t.Helper()
+	for _, line := range []string{
+		"token 1 made", "token 1 regenerated", "none failed", "the new uuid is valid, the old one is refused", "token 1 deleted",
+	} {
+		assert.Contains(t, output, line)
+	}
+	assert.NotRegexp(t, `(?i)[0-9a-f]{8}`, output, "no more of a uuid than it takes to recognise it")
+}
+
+func assertNoTokenLeft(t *testing.T, server *xmstest.Server) {
+	t.Helper()
+	client, err := xmsclient.NewAPIClient(server.Configuration())
+	require.NoError(t, err)
+	list, _, err := client.AccessTokensApi.ListAccessTokens(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Empty(t, list.AccessTokens)
+}
+
+func TestEmbedded(t *testing.T) {
+	against(t, "", "")
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out))
+	assertSuccess(t, out.String())
+}
+
+func TestNamedServer(t *testing.T) {
+	server := newServer(t)
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out))
+	assertSuccess(t, out.String())
+	assertNoTokenLeft(t, server)
+}
+
+func TestHalfAConfiguration(t *testing.T) {
+	against(t, "http://127.0.0.1:1/v1", "")
+	require.ErrorContains(t, run(t.Context(), &bytes.Buffer{}), "XMS_AUTH_TOKEN")
+}
+
+// holdCall makes sure that one call is under way with the old uuid when the token is regenerated, and is refused before the new uuid
+// is handed out.
+func holdCall(xms http.Handler) http.Handler {
+	var taken atomic.Bool
+	held, regenerated, refused := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodGet:
+			if taken.CompareAndSwap(false, true) {
+				close(held)
+				<-regenerated
+				defer close(refused)
+			}
+			xms.ServeHTTP(w, r)
+		case strings.HasSuffix(r.URL.Path, ":regenerate"):
+			<-held
+			answer := httptest.NewRecorder()
+			xms.ServeHTTP(answer, r)
+			close(regenerated)
+			<-refused
+			w.WriteHeader(answer.Code)
+			_, _ = answer.Body.WriteTo(w)
+		default:
+			xms.ServeHTTP(w, r)
+		}
+	})
+}
+
+func TestCallUnderWayGoesThroughWithTheNewUUID(t *testing.T) {
+	xms := xmstest.NewServer()
+	t.Cleanup(xms.Close)
+	server := httptest.NewServer(holdCall(xms.Handler()))
+	t.Cleanup(server.Close)
+	against(t, server.URL+"/v1", xms.AdminToken())
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out))
+	assertSuccess(t, out.String())
+	assert.Regexp(t, ` [1-9]\d* took a second attempt`, out.String())
+}
+
+func TestLostAnswerToTheRotation(t *testing.T) {
+	server := newServer(t)
+	server.Inject(xmstest.Fault{Operation: "RegenerateAccessToken", DropAfter: true})
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out))
+	assertSuccess(t, out.String())
+}
+
+func TestFailureFailsTheRunAndLeavesNothing(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault xmstest.Fault
+		want  string
+	}{
+		"the token cannot be made":   {xmstest.Fault{Operation: "CreateAccessToken", StatusCode: 403}, "CreateAccessToken"},
+		"a call fails":               {xmstest.Fault{Operation: "GetAccessToken", StatusCode: 403}, "call "},
+		"the rotation is refused":    {xmstest.Fault{Operation: "RegenerateAccessToken", StatusCode: 409}, "rotation"},
+		"the new uuid is not valid":  {xmstest.Fault{Operation: "ValidateAccessToken", StatusCode: 403}, "the new uuid"},
+		"the new uuid is another's":  {xmstest.Fault{Operation: "ValidateAccessToken", Body: `{"access_token":{"id":9}}`}, "another token"},
+		"the new uuid is of nothing": {xmstest.Fault{Operation: "ValidateAccessToken", Body: `{}`}, "another token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newServer(t)
+			server.Inject(test.fault)
+			require.ErrorContains(t, run(t.Context(), &bytes.Buffer{}), test.want)
+			assertNoTokenLeft(t, server)
+		})
+	}
+}
+
+func TestWhatIsLeftBehindIsNamed(t *testing.T) {
+	for _, fault := range []xmstest.Fault{
+		{Operation: "CreateAccessToken", DropAfter: true},
+		{Operation: "DeleteAccessToken", StatusCode: 403},
+	} {
+		t.Run(fault.Operation, func(t *testing.T) {
+			server := newServer(t)
+			server.Inject(fault)
+			err := run(t.Context(), &bytes.Buffer{})
+			require.ErrorContains(t, err, "left behind")
+			assert.ErrorContains(t, err, "rotate-")
+		})
+	}
+}
+
+// TestOldUUIDThatStillWorks has the server answer calls without looking at their credential.
+func TestOldUUIDThatStillWorks(t *testing.T) {
+	server := newServer(t)
+	server.Inject(xmstest.Fault{Operation: "GetAccessToken", StatusCode: 200, Body: `{}`, Times: -1})
+	require.ErrorContains(t, run(t.Context(), &bytes.Buffer{}), "old uuid should be refused")
+	assertNoTokenLeft(t, server)
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	xmsclient "github.com/xsky-storage/xms-client-go"
+)
+
+// rotation is one token that is used and rotated.
+type rotation struct {
+	out    io.Writer
+	admin  *xmsclient.AccessTokensApiService // has a credential of its own: it makes, rotates and deletes the token
+	user   *xmsclient.AccessTokensApiService // authenticates with the token
+	source *rotatingSource
+	id     int64
+	name   string
+	old    string // uuid that the token was made with
+}
+
+// newRotation makes the token and a client that uses it.
+func newRotation(ctx context.Context, cfg *xmsclient.Configuration, out io.Writer) (*rotation, error) {
+	admin, err := xmsclient.NewAPIClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	r := &rotation{out: out, admin: admin.AccessTokensApi, name: fmt.Sprintf("rotate-%d", time.Now().UnixNano())}
+	if err := r.create(ctx); err != nil {
+		return nil, err
+	}
+	r.source = newRotatingSource(r.old)
+	userConfiguration := *cfg
+	userConfiguration.TokenInHeader, userConfiguration.TokenSource = xmsclient.APIKey{}, r.source
+	user, err := xmsclient.NewAPIClient(&userConfiguration)
+	if err != nil {
+		return nil, errors.Join(err, r.cleanUp(ctx))
+	}
+	r.user = user.AccessTokensApi
+	return r, nil
+}
+
+func (r *rotation) create(ctx context.Context) error {
+	created, _, err := r.admin.CreateAccessToken(ctx, xmsclient.AccessTokenCreateReq{
+		AccessToken: &xmsclient.AccessTokenCreateReqAccessToken{
+			Name: r.name, Description: "made by examples/rotate", Roles: []string{"admin"},
+		},
+	})
+	if errors.Is(err, xmsclient.ErrOutcomeUnknown) {
+		return fmt.Errorf("a token named %s may be left behind: %w", r.name, err)
+	}
+	if err != nil {
+		return err
+	}
+	r.id, r.old = created.AccessToken.ID, created.AccessToken.UUID
+	fmt.Fprintf(r.out, "ok  token %d made, uuid %s\n", r.id, abridged(r.old))
+	return nil
+}
+
+// cleanUp deletes the token, also when ctx has ended.
+func (r *rotation) cleanUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if _, err := r.admin.DeleteAccessToken(ctx, r.id); err != nil {
+		return fmt.Errorf("token %d (%s) is left behind: %w", r.id, r.name, err)
+	}
+	fmt.Fprintf(r.out, "ok  token %d deleted\n", r.id)
+	return nil
+}
+
+func (r *rotation) run(ctx context.Context) error {
+	tally, err := r.rotateUnderCalls(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.out, "ok  %d callers made %d calls meanwhile: none failed, %d took a second attempt\n",
+		callers, tally.calls, tally.retried)
+	return r.verify(ctx)
+}
+
+// rotateUnderCalls rotates the token while callers use it, and returns what their calls came to.
+func (r *rotation) rotateUnderCalls(ctx context.Context) (tally, error) {
+	stop := make(chan struct{})
+	calls := r.startCallers(ctx, stop)
+	var t tally
+	t.collect(calls, callsEachSide)
+
+	rotated := make(chan error, 1)
+	go func() { rotated <- r.source.rotate(ctx, r.regenerate) }()
+	err := t.collectUntil(calls, rotated)
+
+	t.collect(calls, t.calls+callsEachSide)
+	close(stop)
+	for c := range calls {
+		t.add(c)
+	}
+	return t, errors.Join(err, t.failure)
+}
+
+func (r *rotation) regenerate(ctx context.Context, _ string) (string, error) {
+	regenerated, _, err := r.admin.RegenerateAccessToken(ctx, r.id)
+	if errors.Is(err, xmsclient.ErrOutcomeUnknown) {
+		// The old uuid may be dead and the new one got lost on the way. Regenerating again leads to one that is known.
+		regenerated, _, err = r.admin.RegenerateAccessToken(ctx, r.id)
+	}
+	if err != nil {
+		return "", fmt.Errorf("rotation: %w", err)
+	}
+	fmt.Fprintf(r.out, "ok  token %d regenerated, uuid %s\n", r.id, abridged(regenerated.AccessToken.UUID))
+	return regenerated.AccessToken.UUID, nil
+}
+
+// verify checks that the new uuid works and the old one does not.
+func (r *rotation) verify(ctx context.Context) error {
+	uuid, err := r.source.Token(ctx)
+	if err != nil {
+		return err
+	}
+	valid, _, err := r.admin.ValidateAccessToken(ctx, uuid)
+	if err != nil {
+		return fmt.Errorf("the new uuid: %w", err)
+	}
+	if valid.AccessToken == nil || valid.AccessToken.ID != r.id {
+		return errors.New("the new uuid belongs to another token")
+	}
+	_, _, err = r.user.GetAccessToken(xmsclient.ContextWithAPIKey(ctx, xmsclient.APIKey{Key: r.old}), r.id)
+	if !errors.Is(err, xmsclient.ErrUnauthorized) {
+		return fmt.Errorf("a call with the old uuid should be refused with 401; got %v", err) //nolint:errorlint // may be nil
+	}
+	fmt.Fprintln(r.out, "ok  the new uuid is valid, the old one is refused")
+	return nil
+}
+
+// abridged shows enough of a uuid to recognise it and too little to use it.
+func abridged(uuid string) string { return uuid[:min(4, len(uuid)/4)] + "…" }
