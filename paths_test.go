@@ -1,0 +1,226 @@
+package xmsclient_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/printer"
+	"go/token"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	xmsclient "github.com/xsky-storage/xms-client-go"
+)
+
+// urlCode is all code of the package that makes, changes or reads apart a URL, by function. A path comes from a row of the operation
+// table through fill; whatever else gets into a URL is escaped.
+func urlCode() map[string][]string {
+	return map[string][]string{
+		"newNode": {
+			`url.Parse(raw)`,
+			`Path: strings.TrimRight(u.Path, "/")`,
+			`root.RawPath = strings.TrimRight(u.RawPath, "/")`,
+		},
+		"node.url": {
+			`u.Path = op.fill(u.Path, id)`,
+			`u.RawPath = op.fill(u.RawPath, id)`,
+			`u.RawQuery = query`,
+		},
+		"operationRow.encodeQuery": {`op.query[i].name + "=" + text`},
+		"newAuthenticator":         {`authQuery + "=" + url.QueryEscape(cfg.TokenInQuery.value())`},
+		"joinQuery":                {`joined += "&"`},
+
+		"authenticator.redirectPolicy": {`req.URL.RawQuery = joinQuery(req.URL.RawQuery, query)`},
+
+		// for people and logs to read
+		"":               {`"xms-client-go/" + Version`},
+		"printableURL":   {`url.Parse(raw)`, `u.User, u.RawQuery, u.Fragment = nil, "", ""`},
+		"call.refused":   {`url += "?" + query`, `"?" + query`},
+		"redirectTarget": {`target.Scheme + "://" + target.Host`},
+		"origin":         {`u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)`},
+	}
+}
+
+func TestURLsAreMadeOfTheOperationTable(t *testing.T) {
+	t.Parallel()
+	found := map[string][]string{}
+	for _, file := range sourceFiles(t) {
+		s := &urlScan{t: t, files: token.NewFileSet(), found: found}
+		parsed, err := parser.ParseFile(s.files, file, nil, 0)
+		require.NoError(t, err)
+		for _, declaration := range parsed.Decls {
+			s.function = declaredName(declaration)
+			ast.Inspect(declaration, s.visit)
+		}
+	}
+	for function, code := range urlCode() {
+		for _, fragment := range code {
+			assert.Contains(t, found[function], fragment, "urlCode says that %s has this; it does not any more", function)
+		}
+	}
+}
+
+// sourceFiles returns the names of the files of the package other than tests.
+func sourceFiles(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(".")
+	require.NoError(t, err)
+	var files []string
+	for _, entry := range entries {
+		if name := entry.Name(); strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+			files = append(files, name)
+		}
+	}
+	require.NotEmpty(t, files)
+	return files
+}
+
+// declaredName returns the name of a function, with that of its receiver's type, or "" for any other declaration.
+func declaredName(declaration ast.Decl) string {
+	function, ok := declaration.(*ast.FuncDecl)
+	if !ok {
+		return ""
+	}
+	if function.Recv == nil {
+		return function.Name.Name
+	}
+	receiver := function.Recv.List[0].Type
+	if pointer, ok := receiver.(*ast.StarExpr); ok {
+		receiver = pointer.X
+	}
+	if name, ok := receiver.(*ast.Ident); ok {
+		return name.Name + "." + function.Name.Name
+	}
+	return function.Name.Name
+}
+
+// urlScan looks for code that has to do with URLs.
+type urlScan struct {
+	t        *testing.T
+	files    *token.FileSet
+	function string
+	found    map[string][]string
+}
+
+var (
+	// urlField is a member of url.URL, but for those that cannot hold a path or a query.
+	urlField = regexp.MustCompile(`^(Path|RawPath|RawQuery|Opaque)$`)
+	// urlCall makes a URL or a request out of text.
+	urlCall = regexp.MustCompile(`^(url\.(Parse|ParseRequestURI|JoinPath)|path\.Join|http\.NewRequest(WithContext)?|.*\.(JoinPath|ResolveReference))$`)
+	// urlText, at the beginning or end of a text that is joined with others, makes part of a URL.
+	urlText = regexp.MustCompile(`^"[/?&=%]|[/?&=%]"$`)
+	// urlFormat inserts values into a URL.
+	urlFormat = regexp.MustCompile(`[/?&=]%[^%]|%[a-z][/?&]`)
+)
+
+func (s *urlScan) visit(node ast.Node) bool {
+	switch node := node.(type) {
+	case *ast.CompositeLit:
+		if name, ok := node.Type.(*ast.Ident); ok && name.Name == "operationRow" {
+			return false
+		}
+	case *ast.AssignStmt:
+		if slices.ContainsFunc(node.Lhs, isURLField) || node.Tok == token.ADD_ASSIGN && isURLText(node.Rhs[0]) {
+			s.note(node)
+		}
+	case *ast.KeyValueExpr:
+		if name, ok := node.Key.(*ast.Ident); ok && urlField.MatchString(name.Name) {
+			s.note(node)
+		}
+	case *ast.BinaryExpr:
+		if node.Op == token.ADD && isURLText(node) {
+			s.note(node)
+			return false
+		}
+	case *ast.CallExpr:
+		if called := s.text(node.Fun); urlCall.MatchString(called) || called == "fmt.Sprintf" && isURLFormat(node.Args[0]) {
+			s.note(node)
+		}
+	case *ast.BasicLit:
+		if node.Kind == token.STRING && strings.Contains(node.Value, "access-token") {
+			s.note(node)
+		}
+	}
+	return true
+}
+
+func isURLField(target ast.Expr) bool {
+	selector, ok := target.(*ast.SelectorExpr)
+	return ok && urlField.MatchString(selector.Sel.Name)
+}
+
+// isURLText reports whether a text, or one of several that are joined, is part of a URL.
+func isURLText(text ast.Expr) bool {
+	switch text := text.(type) {
+	case *ast.BinaryExpr:
+		return isURLText(text.X) || isURLText(text.Y)
+	case *ast.BasicLit:
+		return text.Kind == token.STRING && (urlText.MatchString(text.Value) || text.Value == `"://"`)
+	}
+	return false
+}
+
+func isURLFormat(format ast.Expr) bool {
+	literal, ok := format.(*ast.BasicLit)
+	return ok && urlFormat.MatchString(literal.Value)
+}
+
+// note checks that what was found is in urlCode.
+func (s *urlScan) note(node ast.Node) {
+	code := s.text(node)
+	s.found[s.function] = append(s.found[s.function], code)
+	where := s.function
+	if where == "" {
+		where = "a declaration"
+	}
+	if !slices.Contains(urlCode()[s.function], code) {
+		s.t.Errorf("%s: %s makes a URL by itself: %s\nPaths come from the operation table through operationRow.fill, values through "+
+			"operationRow.encodeQuery. If this is neither a path nor an unescaped value, add it to urlCode in this test.",
+			s.files.Position(node.Pos()), where, code)
+	}
+}
+
+func (s *urlScan) text(node ast.Node) string {
+	var b strings.Builder
+	require.NoError(s.t, printer.Fprint(&b, s.files, node))
+	return b.String()
+}
+
+// TestValuesCannotLeaveTheirPlace sends values that would change a URL if they were not escaped.
+func TestValuesCannotLeaveTheirPlace(t *testing.T) {
+	t.Parallel()
+	const hostile = "/../admin?role=root&all=true;limit=1#x%2F+\" \\\r\n\x00é"
+	received := make(chan string, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		received <- r.RequestURI
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	t.Cleanup(server.Close)
+	client, err := xmsclient.NewAPIClient(&xmsclient.Configuration{
+		BaseURL: server.URL + "/v1", TokenInQuery: xmsclient.APIKey{Key: "k&limit=2", Prefix: "Bearer ?#"},
+	})
+	require.NoError(t, err)
+	var answered *xmsclient.ApiError
+	_, _, err = client.AccessTokensApi.ListAccessTokens(t.Context(), &xmsclient.ListAccessTokensOpts{Role: xmsclient.Ptr(hostile)})
+	require.ErrorAs(t, err, &answered)
+	_, _, err = client.AccessTokensApi.ValidateAccessToken(t.Context(), hostile)
+	require.ErrorAs(t, err, &answered)
+
+	for _, want := range []struct{ path, parameter string }{
+		{"/v1/access-tokens/", "role"}, {"/v1/access-tokens:validate", "subject_access_token"},
+	} {
+		path, query, _ := strings.Cut(<-received, "?")
+		assert.Equal(t, want.path, path)
+		values, err := url.ParseQuery(query)
+		require.NoError(t, err)
+		assert.Equal(t, url.Values{want.parameter: {hostile}, "token": {"Bearer ?# k&limit=2"}}, values)
+	}
+}
