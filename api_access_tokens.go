@@ -197,8 +197,10 @@ func (s *AccessTokensApiService) ValidateAccessToken(ctx context.Context, subjec
 	return do[AccessTokenResp](ctx, s.core, &call{op: validateAccessToken, query: []*string{&subjectAccessToken}})
 }
 
-// defaultPageSize is how many tokens AllAccessTokens asks for at a time.
-const defaultPageSize = 100
+const (
+	defaultPageSize = 100 // how many tokens AllAccessTokens asks for at a time
+	everything      = -1  // the limit that asks for all tokens in one answer
+)
 
 // AllAccessTokens returns an iterator over all access tokens, page after page of ListAccessTokens:
 //
@@ -270,7 +272,7 @@ func (p *pager) next(ctx context.Context) (tokens []AccessToken, more bool, err 
 	if p.opts.Offset == nil {
 		p.opts.Offset = Ptr[int64](0)
 	}
-	if limit := *p.opts.Limit; limit < -1 || limit == 0 {
+	if limit := *p.opts.Limit; limit < everything || limit == 0 {
 		return nil, false, &ArgumentError{
 			Operation: "AllAccessTokens", Argument: "opts.Limit",
 			Reason: "must be positive, or -1 for everything in one answer, not " + strconv.FormatInt(limit, 10),
@@ -285,6 +287,9 @@ func (p *pager) next(ctx context.Context) (tokens []AccessToken, more bool, err 
 		return nil, false, nil
 	}
 	if p.repeats(tokens) {
+		if *p.opts.Limit == everything {
+			return nil, false, nil // the page was all there is
+		}
 		return nil, false, &DecodeError{
 			Operation: listAccessTokens.name, StatusCode: resp.StatusCode, ContentType: resp.Header.Get("Content-Type"),
 			Err: errors.New("the server sent the page before once more: it ignores the offset"),

@@ -461,6 +461,15 @@ func TestAllAccessTokens_ServerIgnoresOffset(t *testing.T) {
 	}
 }
 
+// Everything in one answer is what was asked for, so a server that ignores the offset has nothing more.
+func TestAllAccessTokens_EverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	api, rec := mocked(t, answerJSON(http.StatusOK, `{"access_tokens":[{"id":1,"name":"a"},{"id":2,"name":"b"}]}`))
+	got := collect(t.Context(), api, &xmsclient.ListAccessTokensOpts{Limit: xmsclient.Ptr[int64](-1)})
+	assert.Equal(t, collected{ids: []int64{1, 2}}, got)
+	assert.Len(t, rec.all(), 2)
+}
+
 // Pages that have the length or one end in common with the page before are not repetitions.
 func TestAllAccessTokens_SimilarPages(t *testing.T) {
 	t.Parallel()

@@ -99,7 +99,8 @@ type apiKeyContextKey struct{}
 // wins over Configuration.TokenSource and Configuration.TokenInHeader; Configuration.TokenInQuery is sent all the same. A call
 // made with an empty or malformed key fails with an *ArgumentError rather than fall back to another identity.
 func ContextWithAPIKey(ctx context.Context, key APIKey) context.Context {
-	return context.WithValue(ctx, apiKeyContextKey{}, key)
+	// A func, since printing a context with %#v or %d walks over its values without asking them.
+	return context.WithValue(ctx, apiKeyContextKey{}, func() APIKey { return key })
 }
 
 // credential is what one attempt authenticates with.
@@ -119,7 +120,7 @@ type authenticator struct {
 
 func newAuthenticator(cfg *Configuration) authenticator {
 	static := credential{headerKey: cfg.TokenInHeader.Key, queryKey: cfg.TokenInQuery.Key}
-	if static.headerKey != "" && cfg.TokenSource == nil {
+	if static.headerKey != "" {
 		static.header = []string{cfg.TokenInHeader.value()}
 	}
 	if static.queryKey != "" {

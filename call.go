@@ -20,13 +20,17 @@ type call struct {
 	apiKey APIKey // of ContextWithAPIKey
 	body   []byte // model, encoded
 
-	server    string     // base URL of the node of the latest attempt
-	cred      credential // of the latest attempt
-	sent      *sendTrace // of the latest attempt; nil where nothing depends on it
-	attempts  int        // tries made
-	uncertain bool       // one of them may have taken effect
-	rotated   bool       // the one repetition for the sake of a rotated token has been used
-	rotatedTo string     // token for the next attempt, if it is known already
+	read func(contentType string, body []byte) error // of a whole answer with 2xx, into the result
+
+	server string     // base URL of the node of the latest attempt
+	cred   credential // of the latest attempt
+
+	formerKeys []string   // secrets of the attempts before
+	sent       *sendTrace // of the latest attempt; nil where nothing depends on it
+	attempts   int        // tries made
+	uncertain  bool       // one of them may have taken effect
+	rotated    bool       // the one repetition for the sake of a rotated token has been used
+	rotatedTo  string     // token for the next attempt, if it is known already
 	round
 }
 
@@ -73,15 +77,23 @@ func (in *call) check(ctx context.Context) *ArgumentError {
 			return err
 		}
 	}
-	key, ok := ctx.Value(apiKeyContextKey{}).(APIKey)
+	key, ok := ctx.Value(apiKeyContextKey{}).(func() APIKey)
 	if !ok {
 		return nil
 	}
-	in.apiKey = key
-	if err := key.checkForCall(); err != nil {
+	in.apiKey = key()
+	if err := in.apiKey.checkForCall(); err != nil {
 		return &ArgumentError{Argument: "ctx", Reason: "the key given to ContextWithAPIKey " + err.Error()}
 	}
 	return nil
+}
+
+// use makes cred that of the attempt about to be made.
+func (in *call) use(cred credential) {
+	if in.attempts > 0 && cred.headerKey != in.cred.headerKey {
+		in.formerKeys = append(in.formerKeys, in.cred.headerKey)
+	}
+	in.cred = cred
 }
 
 func checkName(argument, name string) *ArgumentError {

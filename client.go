@@ -69,8 +69,8 @@ func OperationFromContext(ctx context.Context) (operation string, ok bool) {
 // core is what all calls of a client share. Nothing in it changes but current and the pool.
 type core struct {
 	nodes    []node
-	current  atomic.Int64 // index of the node that answered last
-	http     *http.Client
+	current  atomic.Int64                                // index of the node that answered last
+	send     func(*http.Request) (*http.Response, error) // a func too: a transport's buffers hold what went over the wire
 	auth     authenticator
 	header   func(withBody bool) http.Header // a func for the reason given at authenticator
 	timeout  time.Duration                   // of one attempt; negative: none
@@ -84,7 +84,7 @@ func newCore(cfg *Configuration, nodes []node) *core {
 	auth := newAuthenticator(cfg)
 	return &core{
 		nodes:    nodes,
-		http:     newHTTPClient(cfg, auth),
+		send:     newHTTPClient(cfg, auth).Do,
 		auth:     auth,
 		header:   newHeader(cfg),
 		timeout:  cfg.Timeout,
@@ -100,37 +100,32 @@ func do[T any, M responseModel[T]](ctx context.Context, c *core, in *call) (*T, 
 		return nil, nil, err
 	}
 	in.node = int(c.current.Load())
-	ans, err := c.exchange(context.WithValue(ctx, operationContextKey{}, in.op), in)
-	if err != nil {
-		return nil, ans.response, err
-	}
-	defer c.bodies.put(ans.body)
 	out := new(T)
-	if err := decode(ans.contentType(), ans.body.Bytes(), M(out)); err != nil {
-		f := in.unusable(ans, err)
-		c.log.failed(ctx, in, f)
-		return nil, ans.response, f.err
+	in.read = func(contentType string, body []byte) error { return decode(contentType, body, M(out)) }
+	resp, err := c.exchange(context.WithValue(ctx, operationContextKey{}, in.op), in)
+	if err != nil {
+		return nil, resp, err
 	}
-	return out, ans.response, nil
+	return out, resp, nil
 }
 
 // exchange makes attempts until one is answered with 2xx or the rules of retry.go allow no further one.
-func (c *core) exchange(ctx context.Context, in *call) (answer, error) {
+func (c *core) exchange(ctx context.Context, in *call) (*Response, error) {
 	for {
 		started := c.log.now(ctx)
 		ans, f := c.attempt(ctx, in)
 		wait, again := c.next(ctx, in, f)
 		c.log.attempt(ctx, in, ans, f, started, wait)
-		if f == nil {
-			return ans, nil
-		}
 		c.bodies.put(ans.body)
+		if f == nil {
+			return ans.response, nil
+		}
 		if again {
 			f, again = in.sleep(ctx, wait, f)
 		}
 		if !again {
 			c.log.failed(ctx, in, f)
-			return ans, f.err
+			return ans.response, f.err
 		}
 	}
 }
@@ -140,14 +135,18 @@ func (c *core) exchange(ctx context.Context, in *call) (answer, error) {
 func (c *core) attempt(ctx context.Context, in *call) (answer, *failure) {
 	bounded, cancel := c.bound(ctx)
 	defer cancel()
-	var err error
-	if in.cred, err = c.auth.credential(bounded, in); err != nil {
+	cred, err := c.auth.credential(bounded, in)
+	if err == nil {
+		err = bounded.Err() // nobody could tell afterwards that nothing was sent
+	}
+	if err != nil {
 		return answer{}, in.noCredential(ctx, bounded, err)
 	}
+	in.use(cred)
 	n := &c.nodes[in.node]
 	in.server = n.base
 	in.attempts++
-	resp, err := c.http.Do(c.newRequest(in.trace(bounded), in, n))
+	resp, err := c.send(c.newRequest(in.trace(bounded), in, n))
 	if err != nil {
 		return answer{}, in.noAnswer(ctx, bounded, resp, err)
 	}
@@ -167,6 +166,9 @@ func (c *core) attempt(ctx context.Context, in *call) (answer, *failure) {
 	}
 	if ans.body, err = c.bodies.read(resp.Body, resp.ContentLength, c.maxBytes); err != nil {
 		return ans, in.brokenOff(ctx, bounded, ans, err)
+	}
+	if err := in.read(ans.contentType(), ans.body.Bytes()); err != nil {
+		return ans, in.unusable(ans, err)
 	}
 	return ans, nil
 }

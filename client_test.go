@@ -218,6 +218,52 @@ func TestCalls_HTMLByContentType(t *testing.T) {
 	}
 }
 
+// A page in answer to a delete comes from a proxy: nothing has been deleted.
+func TestDeleteAccessToken_Page(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ contentType, body string }{
+		"by content type": {"text/html; charset=utf-8", "please log in"},
+		"fragment":        {"text/html", "<center>Please log in</center>"},
+		"after a comment": {"", "<!-- busy --><html>"},
+		"after a mark":    {"", "\ufeff<html>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api, _ := mocked(t, answer(http.StatusOK, test.contentType, test.body))
+			_, err := api.DeleteAccessToken(t.Context(), 1)
+			var unusable *xmsclient.DecodeError
+			require.ErrorAs(t, err, &unusable)
+			require.ErrorContains(t, err, "an HTML page")
+			assert.Equal(t, test.body, string(unusable.Body))
+		})
+	}
+	api, _ := mocked(t, answerJSON(http.StatusOK, `{"task":7}`))
+	_, err := api.DeleteAccessToken(t.Context(), 1)
+	require.NoError(t, err, "what else it says does not matter")
+}
+
+// A call whose context has ended before it began has certainly had no effect.
+func TestCalls_ContextEndedBefore(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations() {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			srv := start(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, resp, err := op.call(ctx, client(t, srv))
+			assert.Nil(t, resp)
+			var failed *xmsclient.RequestError
+			require.ErrorAs(t, err, &failed)
+			assert.Zero(t, failed.Attempts)
+			assert.Empty(t, failed.Server)
+			require.ErrorIs(t, err, context.Canceled)
+			require.NotErrorIs(t, err, xmsclient.ErrOutcomeUnknown)
+			assert.Empty(t, srv.Requests())
+		})
+	}
+}
+
 // A status that the operation does not have, with a body that it does not have, says what was to be expected.
 func TestCalls_NoContent(t *testing.T) {
 	t.Parallel()

@@ -45,7 +45,7 @@ type Configuration struct {
 
 	// TokenSource supplies the value of the Xms-Auth-Token header afresh for each attempt, so that a token can be
 	// rotated under a running client. It wins over TokenInHeader. nil: TokenInHeader is used.
-	TokenSource TokenSource
+	TokenSource TokenSource `json:"-"`
 
 	// UserAgent is sent as User-Agent. "" means "xms-client-go/<Version>".
 	UserAgent string
@@ -113,7 +113,7 @@ func ConfigurationFromEnv() (*Configuration, error) {
 	if err := cfg.TokenInHeader.check(); err != nil {
 		return nil, envError("XMS_AUTH_TOKEN", err.Error(), nil)
 	}
-	if file := os.Getenv("XMS_CA_FILE"); file != "" {
+	if file := strings.TrimSpace(os.Getenv("XMS_CA_FILE")); file != "" {
 		pem, err := os.ReadFile(file) // #nosec G304,G703 -- reading the file the environment names is the purpose
 		if err != nil {
 			return nil, envError("XMS_CA_FILE", err.Error(), err)

@@ -70,6 +70,11 @@ func TestConfiguration_Refused(t *testing.T) {
 		"port without host":   {"BaseURL", "has no host", base("https://:8051/v1")},
 		"opaque":              {"BaseURL", "has no host", base("https:node1/v1")},
 		"scheme only":         {"BaseURL", "has no host", base("https://")},
+		"list of nodes":       {"BaseURL", "FailoverURLs", base("https://node1,https://node2")},
+		"list of hosts":       {"BaseURL", "FailoverURLs", base("http://node1:8051,node2:8051/v1")},
+		"port too large":      {"BaseURL", "port", base("http://node1:65536/v1")},
+		"port zero":           {"BaseURL", "port", base("http://node1:0/v1")},
+		"port left out":       {"BaseURL", "port", base("http://node1:/v1")},
 		"user":                {"BaseURL", "user name or password", base("https://admin@node1/v1")},
 		"user and password":   {"BaseURL", "user name or password", base("https://admin:" + secret + "@node1/v1")},
 		"malformed password":  {"BaseURL", "not a URL", base("https://admin:" + secret + "%zz@node1/v1")},
@@ -310,7 +315,7 @@ func TestConfigurationFromEnv(t *testing.T) {
 		key      string
 	}{
 		"nothing":  {nil, xmsclient.DefaultBaseURL, nil, ""},
-		"blank":    {map[string]string{"XMS_BASE_URL": " ", "XMS_AUTH_TOKEN": "\t"}, xmsclient.DefaultBaseURL, nil, ""},
+		"blank":    {map[string]string{"XMS_BASE_URL": " ", "XMS_AUTH_TOKEN": "\t", "XMS_CA_FILE": " "}, xmsclient.DefaultBaseURL, nil, ""},
 		"one node": {map[string]string{"XMS_BASE_URL": "http://node1:8051/v1"}, "http://node1:8051/v1", nil, ""},
 		"several nodes": {
 			map[string]string{"XMS_BASE_URL": "http://node1:8051/v1,\thttp://node2:8051/v1 ,https://node3:8056/api/v1/\n"},

@@ -12,6 +12,8 @@ type cursor struct {
 	data   []byte
 	pos    int        // an index, not a shrinking slice: storing pointers costs write barriers while the collector runs
 	recent [16]string // of recurring
+
+	contentType string // of the answer
 }
 
 // unknown is the index of a field that the model does not have.

@@ -18,7 +18,7 @@ type responseModel[T any] interface {
 // decode reads the body of a 2xx answer into out. encoding/json is the reference for what a body means and which bodies are
 // refused; the fast path in front of it takes the form that servers send in practice and gives up at anything else.
 func decode[T any, M responseModel[T]](contentType string, body []byte, out M) error {
-	c := cursor{data: body}
+	c := cursor{data: body, contentType: contentType}
 	if !out.parse(&c) || !c.atEnd() {
 		*out = *new(T)
 		if err := decodeSlow(contentType, body, out); err != nil {
@@ -33,13 +33,13 @@ func decode[T any, M responseModel[T]](contentType string, body []byte, out M) e
 
 func decodeSlow(contentType string, body []byte, out any) error {
 	err := json.Unmarshal(body, out)
-	switch text := bytes.TrimSpace(body); {
+	switch {
 	case err == nil:
 		return nil
-	case len(text) == 0:
+	case len(bytes.TrimSpace(body)) == 0:
 		return errors.New("the body is empty")
-	case isHTML(contentType, text):
-		_, page := readErrorBody(contentType, text)
+	case isHTML(contentType, body):
+		_, page := readErrorBody(contentType, body)
 		return errors.New(page)
 	}
 	return err
@@ -50,7 +50,7 @@ func decodeSlow(contentType string, body []byte, out any) error {
 type nothing struct{}
 
 func (*nothing) parse(c *cursor) bool {
-	page := isHTML("", bytes.TrimSpace(c.data))
+	page := isHTML(c.contentType, c.data)
 	c.pos = len(c.data)
 	return !page
 }

@@ -2,6 +2,7 @@ package xmsclient
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"html"
 	"regexp"
@@ -16,7 +17,7 @@ const maxMessage = 512
 // readErrorBody makes out what the body of an error says. No document defines its form, so this accepts every form that XMS, its
 // console and the gateways in front of it have been seen to use, and returns "" for what it cannot make out.
 func readErrorBody(contentType string, body []byte) (code, message string) {
-	body = bytes.TrimSpace(body)
+	body = trimBody(body)
 	switch {
 	case len(body) == 0:
 	case isHTML(contentType, body):
@@ -47,33 +48,30 @@ type errorJSON struct {
 func readErrorJSON(raw []byte) (code, message string) {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) == nil {
-		return readFirstError(list)
+		return readErrorList(list)
 	}
 	var e errorJSON
 	// One member of a surprising type does not spoil the others, so what Unmarshal complains about does not matter here.
 	_ = json.Unmarshal(raw, &e)
-	code = scalar(e.Code)
-	for _, member := range []json.RawMessage{e.Message, e.Msg, e.Error, e.Detail, e.Title} {
-		innerCode, text := readErrorValue(member)
-		if code == "" {
-			code = innerCode
-		}
+	code, message = readErrorList([]json.RawMessage{e.Message, e.Msg, e.Error, e.Detail, e.Title})
+	if message == "" {
+		var inner string
+		inner, message = readErrorList(e.Errors)
+		code = cmp.Or(code, inner)
+	}
+	return cmp.Or(scalar(e.Code), code), message
+}
+
+// readErrorList returns the first text in a list of values, and the first code up to there.
+func readErrorList(list []json.RawMessage) (code, message string) {
+	for _, value := range list {
+		inner, text := readErrorValue(value)
+		code = cmp.Or(code, inner)
 		if text != "" {
 			return code, text
 		}
 	}
-	innerCode, text := readFirstError(e.Errors)
-	if code == "" {
-		code = innerCode
-	}
-	return code, text
-}
-
-func readFirstError(list []json.RawMessage) (code, message string) {
-	if len(list) == 0 {
-		return "", ""
-	}
-	return readErrorValue(list[0])
+	return code, ""
 }
 
 // readErrorValue reads a text, or an object that holds one.
@@ -83,19 +81,14 @@ func readErrorValue(raw json.RawMessage) (code, message string) {
 	}
 	var e errorJSON
 	_ = json.Unmarshal(raw, &e)
-	for _, member := range []json.RawMessage{e.Message, e.Msg, e.Error, e.Detail, e.Title} {
-		if text := scalar(member); text != "" {
-			return scalar(e.Code), text
-		}
-	}
-	return scalar(e.Code), ""
+	return scalar(e.Code), cmp.Or(scalar(e.Message), scalar(e.Msg), scalar(e.Error), scalar(e.Detail), scalar(e.Title))
 }
 
-// scalar returns a JSON string or number as text, and "" for anything else.
+// scalar returns a JSON string or number as text without white space around it, and "" for anything else.
 func scalar(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
-		return s
+		return strings.TrimSpace(s)
 	}
 	var n json.Number
 	if json.Unmarshal(raw, &n) == nil {
@@ -104,12 +97,19 @@ func scalar(raw json.RawMessage) string {
 	return ""
 }
 
+// isHTML reports whether a body is a page, or an XML document, rather than what XMS sends. A body that looks like JSON is not, whatever
+// its content type.
 func isHTML(contentType string, body []byte) bool {
-	if strings.Contains(strings.ToLower(contentType), "html") {
-		return true
+	body = trimBody(body)
+	if len(body) == 0 || body[0] == '{' || body[0] == '[' {
+		return false
 	}
-	start := strings.ToLower(string(body[:min(len(body), 64)]))
-	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html") || strings.HasPrefix(start, "<head")
+	return body[0] == '<' || strings.Contains(strings.ToLower(contentType), "html")
+}
+
+// trimBody removes white space, and the byte order mark that some servers begin with.
+func trimBody(body []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff")))
 }
 
 var titleElement = sync.OnceValue(func() *regexp.Regexp {
@@ -134,10 +134,13 @@ func oneLine(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// shorten cuts a text to maxMessage bytes at a character's boundary.
-func shorten(text string) string {
-	if len(text) <= maxMessage {
+// shorten cuts a text to maxMessage bytes.
+func shorten(text string) string { return cut(text, maxMessage) }
+
+// cut cuts a text to limit bytes at a character's boundary.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxMessage], "") + "…"
+	return strings.ToValidUTF8(text[:limit], "") + "…"
 }

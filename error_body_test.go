@@ -83,7 +83,12 @@ func TestErrorBody(t *testing.T) {
 		"truncated text":      {asJSON, `"name is`, "", `"name is`},
 		"deep nesting":        {asJSON, strings.Repeat(`{"error":`, 2000) + `"m"` + strings.Repeat("}", 2000), "", ""},
 		"deep list":           {asJSON, strings.Repeat(`[`, 20000), "", ""},
-		"truncated and large": {asJSON, `{"message":"` + strings.Repeat("x", 100<<10) + `"}`, "", ""},
+		"large":               {asJSON, `{"data":"` + strings.Repeat("x", 100<<10) + `","message":"m"}`, "", "m"},
+		"truncated and large": {asJSON, `{"data":"` + strings.Repeat("x", 300<<10) + `","message":"m"}`, "", ""},
+		"blank message":       {asJSON, `{"message":" \n","detail":"d"}`, "", "d"},
+		"blank first error":   {asJSON, `{"errors":["",{"code":7},"second"]}`, "7", "second"},
+		"JSON called HTML":    {asHTML, `{"code":"c","message":"m"}`, "c", "m"},
+		"byte order mark":     {asJSON, "\ufeff" + `{"message":"m"}`, "", "m"},
 
 		// what is no JSON
 		"nothing":               {asJSON, "", "", ""},
@@ -93,6 +98,8 @@ func TestErrorBody(t *testing.T) {
 		"lines":                 {asText, "first\r\n\tsecond\n\nthird  ", "", "first second third"},
 		"page":                  {asHTML, "<html><head><title>502 Bad Gateway</title></head><body>…</body></html>", "", page + ": 502 Bad Gateway"},
 		"page without title":    {asHTML, "<html><body>…</body></html>", "", page},
+		"page after a comment":  {"", "<!-- x --><html><title>Busy</title>", "", page + ": Busy"},
+		"page after a mark":     {"", "\ufeff<html><title>Busy</title>", "", page + ": Busy"},
 		"page by type alone":    {asHTML, "<center>busy</center>", "", page},
 		"page by doctype":       {asText, "\n<!doctype HTML><title lang=en>\n Busy &lt;now&gt;\n</title>", "", page + ": Busy <now>"},
 		"page by first element": {"", "<HEAD><TITLE>Busy</TITLE>", "", page + ": Busy"},

@@ -3,6 +3,7 @@ package xmsclient
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -69,6 +70,9 @@ func (e *ApiError) Error() string {
 // Format prints Error for every verb.
 func (e ApiError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
+// LogValue makes slog record Error.
+func (e ApiError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
 // Is makes errors.Is find the sentinel of the status code, and ErrOutcomeUnknown where it holds.
 func (e *ApiError) Is(target error) bool {
 	switch target {
@@ -119,6 +123,9 @@ func (e *RequestError) Error() string {
 // Format prints Error for every verb.
 func (e RequestError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
 
+// LogValue makes slog record Error.
+func (e RequestError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
 // Unwrap returns the cause.
 func (e *RequestError) Unwrap() error { return e.Err }
 
@@ -152,6 +159,9 @@ func (e *DecodeError) Error() string {
 
 // Format prints Error for every verb.
 func (e DecodeError) Format(f fmt.State, verb rune) { formatText(f, verb, e.Error()) }
+
+// LogValue makes slog record Error.
+func (e DecodeError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
 // Unwrap returns what is wrong with the body.
 func (e *DecodeError) Unwrap() error { return e.Err }

@@ -50,7 +50,7 @@ func (c failureClass) transient() bool {
 }
 
 func (in *call) redactor() redactor {
-	secrets := []string{in.cred.headerKey, in.cred.queryKey}
+	secrets := append([]string{in.cred.headerKey, in.cred.queryKey}, in.formerKeys...)
 	for i, p := range in.op.query {
 		if p.secret {
 			secrets = append(secrets, *in.query[i])
@@ -63,7 +63,7 @@ func (in *call) redactor() redactor {
 func (in *call) requestFailure(class failureClass, mayHaveEffect bool, err error) *failure {
 	r := in.redactor()
 	return &failure{class: class, mayHaveEffect: mayHaveEffect, err: &RequestError{
-		Operation: in.op.name, Server: in.server, Attempts: in.attempts, Err: r.err(err, r.known),
+		Operation: in.op.name, Server: in.server, Attempts: in.attempts, Err: r.err(err),
 		outcomeUnknown: mayHaveEffect && !in.op.idempotent,
 	}}
 }
@@ -145,22 +145,31 @@ func (in *call) unusable(ans answer, err error) *failure {
 func (in *call) decodeError(ans answer, err error) *DecodeError {
 	r := in.redactor()
 	return &DecodeError{
-		Operation: in.op.name, StatusCode: ans.response.StatusCode, ContentType: r.foreign(oneLine(ans.contentType())),
-		Body: bytes.Clone(ans.body.Bytes()), Err: r.err(err, r.foreign), outcomeUnknown: !in.op.idempotent,
+		Operation: in.op.name, StatusCode: ans.response.StatusCode, ContentType: shorten(r.foreign(oneLine(ans.contentType()))),
+		Body: bytes.Clone(ans.body.Bytes()), Err: r.err(err), outcomeUnknown: !in.op.idempotent,
 	}
 }
 
-// maxErrorBody is how much of the body of an error is read and kept, maxDrain how much more is read to keep the connection.
+// maxErrorRead is how much of the body of an error is read, to make out what it says and to keep the connection, maxErrorBody how
+// much of that is kept.
 const (
+	maxErrorRead = 256 << 10
 	maxErrorBody = 64 << 10
-	maxDrain     = 256 << 10
 )
+
+// readRefusal reads the body of an error. If it breaks off, the status still says what there is to know. That of a 101 is
+// the bare connection, which nothing would stop us from reading forever.
+func readRefusal(resp *http.Response) []byte {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return nil
+	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorRead))
+	return body
+}
 
 // refused is the failure of an attempt that was answered with another status than 2xx.
 func (in *call) refused(resp *http.Response, n *node) *failure {
-	// If the body breaks off, the status still says what there is to know.
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
+	body := readRefusal(resp)
 	r := in.redactor()
 	code, message := readErrorBody(resp.Header.Get("Content-Type"), body)
 	if target := redirectTarget(resp); target != "" {
@@ -177,7 +186,7 @@ func (in *call) refused(resp *http.Response, n *node) *failure {
 	}
 	f.err = &ApiError{
 		Operation: in.op.name, Method: in.op.method, URL: url, StatusCode: resp.StatusCode,
-		Code: shorten(r.foreign(code)), Message: shorten(r.foreign(message)), Body: body, Header: resp.Header,
+		Code: shorten(r.foreign(code)), Message: shorten(r.foreign(message)), Body: bytes.Clone(body[:min(len(body), maxErrorBody)]), Header: resp.Header,
 		RetryAfter: retryAfter, Server: n.base, Attempts: in.attempts,
 		outcomeUnknown: f.mayHaveEffect && !in.op.idempotent,
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -17,16 +18,20 @@ const exampleURL = "it should look like https://10.0.0.1:8051/v1"
 
 // newNode checks a base URL. Its errors do not quote raw, which may hold a password by mistake.
 func newNode(raw string) (node, error) {
-	u, err := url.Parse(raw)
+	u, err := url.Parse(strings.TrimRight(raw, "/")) // before it is unescaped: a slash written %2F is part of the path
 	switch {
 	case raw == "":
 		return node{}, errors.New("is empty; " + exampleURL)
 	case err != nil:
 		return node{}, errors.New("is not a URL; " + exampleURL)
+	case strings.Contains(raw, ","):
+		return node{}, errors.New("must be one URL; further nodes go into FailoverURLs; " + exampleURL)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return node{}, fmt.Errorf("must begin with http:// or https://; %s", exampleURL)
 	case u.Hostname() == "":
 		return node{}, errors.New("has no host; " + exampleURL)
+	case !validPort(u):
+		return node{}, errors.New("has a port that is not between 1 and 65535; " + exampleURL)
 	case u.User != nil:
 		return node{}, errors.New("must not carry a user name or password; credentials go into TokenInHeader; " + exampleURL)
 	case u.RawQuery != "" || u.ForceQuery:
@@ -34,11 +39,16 @@ func newNode(raw string) (node, error) {
 	case u.Fragment != "" || strings.Contains(raw, "#"):
 		return node{}, errors.New("must not have a fragment; " + exampleURL)
 	}
-	root := url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(u.Path, "/")}
-	if u.RawPath != "" {
-		root.RawPath = strings.TrimRight(u.RawPath, "/")
-	}
+	root := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
 	return node{base: root.String(), root: root}, nil
+}
+
+func validPort(u *url.URL) bool {
+	if u.Port() == "" {
+		return !strings.HasSuffix(u.Host, ":")
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0
 }
 
 // url returns the URL of an operation on this node.

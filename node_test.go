@@ -26,6 +26,8 @@ func TestBaseURL_IsJoined(t *testing.T) {
 		"https://node1//":                           "https://node1",
 		"https://node1//api//v1":                    "https://node1//api//v1",
 		"https://node1/a/../v1/.":                   "https://node1/a/../v1/.",
+		"https://node1/v1%2F":                       "https://node1/v1%2F",
+		"https://node1/v1%2F/":                      "https://node1/v1%2F",
 		"https://node1/a%2Fb/v1":                    "https://node1/a%2Fb/v1",
 		"https://node1/a%2Fb/v1/":                   "https://node1/a%2Fb/v1",
 		"https://node1/a%2fb%20c/v1":                "https://node1/a%2fb%20c/v1",

@@ -25,9 +25,9 @@ import (
 func urlCode() map[string][]string {
 	return map[string][]string{
 		"newNode": {
-			`url.Parse(raw)`,
-			`Path: strings.TrimRight(u.Path, "/")`,
-			`root.RawPath = strings.TrimRight(u.RawPath, "/")`,
+			`url.Parse(strings.TrimRight(raw, "/"))`,
+			`Path: u.Path`,
+			`RawPath: u.RawPath`,
 		},
 		"node.url": {
 			`u.Path = op.fill(u.Path, id)`,
@@ -197,30 +197,46 @@ func (s *urlScan) text(node ast.Node) string {
 // TestValuesCannotLeaveTheirPlace sends values that would change a URL if they were not escaped.
 func TestValuesCannotLeaveTheirPlace(t *testing.T) {
 	t.Parallel()
-	const hostile = "/../admin?role=root&all=true;limit=1#x%2F+\" \\\r\n\x00é"
-	received := make(chan string, 2)
+	const harmless, hostile = "a", "/../admin?role=root&all=true;limit=1#x%2F+\" \\\r\n\x00é"
+	for name, call := range map[string]func(api *xmsclient.AccessTokensApiService, value string) error{
+		"role": func(api *xmsclient.AccessTokensApiService, value string) error {
+			_, _, err := api.ListAccessTokens(t.Context(), &xmsclient.ListAccessTokensOpts{Role: &value})
+			return err
+		},
+		"subject token": func(api *xmsclient.AccessTokensApiService, value string) error {
+			_, _, err := api.ValidateAccessToken(t.Context(), value)
+			return err
+		},
+	} {
+		path, query := sentURL(t, harmless, call)
+		hostilePath, hostileQuery := sentURL(t, hostile, call)
+		assert.Equal(t, path, hostilePath, name)
+		for parameter, values := range query {
+			if values[0] == harmless {
+				query[parameter] = []string{hostile}
+			}
+		}
+		assert.Equal(t, query, hostileQuery, name)
+	}
+}
+
+// sentURL makes a call with value and returns what arrives of it. The client's own query parameter needs escaping too.
+func sentURL(t *testing.T, value string, call func(*xmsclient.AccessTokensApiService, string) error) (path string, query url.Values) {
+	t.Helper()
+	received := make(chan string, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		received <- r.RequestURI
 		w.WriteHeader(http.StatusTeapot)
 	}))
-	t.Cleanup(server.Close)
-	client, err := xmsclient.NewAPIClient(&xmsclient.Configuration{
-		BaseURL: server.URL + "/v1", TokenInQuery: xmsclient.APIKey{Key: "k&limit=2", Prefix: "Bearer ?#"},
-	})
+	defer server.Close()
+	key := xmsclient.APIKey{Key: "k&limit=2", Prefix: "?#"}
+	client, err := xmsclient.NewAPIClient(&xmsclient.Configuration{BaseURL: server.URL + "/v1", TokenInQuery: key})
 	require.NoError(t, err)
 	var answered *xmsclient.ApiError
-	_, _, err = client.AccessTokensApi.ListAccessTokens(t.Context(), &xmsclient.ListAccessTokensOpts{Role: xmsclient.Ptr(hostile)})
-	require.ErrorAs(t, err, &answered)
-	_, _, err = client.AccessTokensApi.ValidateAccessToken(t.Context(), hostile)
-	require.ErrorAs(t, err, &answered)
-
-	for _, want := range []struct{ path, parameter string }{
-		{"/v1/access-tokens/", "role"}, {"/v1/access-tokens:validate", "subject_access_token"},
-	} {
-		path, query, _ := strings.Cut(<-received, "?")
-		assert.Equal(t, want.path, path)
-		values, err := url.ParseQuery(query)
-		require.NoError(t, err)
-		assert.Equal(t, url.Values{want.parameter: {hostile}, "token": {"Bearer ?# k&limit=2"}}, values)
-	}
+	require.ErrorAs(t, call(client.AccessTokensApi, value), &answered)
+	path, raw, _ := strings.Cut(<-received, "?")
+	query, err = url.ParseQuery(raw)
+	require.NoError(t, err)
+	require.Len(t, query, 2)
+	return path, query
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"net/url"
 	"regexp"
 	"slices"
@@ -28,30 +29,40 @@ var looksLikeUUID = sync.OnceValue(func() *regexp.Regexp {
 type redactor struct{ replacer *strings.Replacer }
 
 func newRedactor(secrets ...string) redactor {
-	var pairs []string
+	var forms []string
 	for _, secret := range secrets {
-		pairs = appendForms(pairs, secret)
+		forms = appendForms(forms, secret)
 		if _, key, hasPrefix := strings.Cut(secret, " "); hasPrefix {
-			pairs = appendForms(pairs, key)
+			forms = appendForms(forms, key)
 		}
+	}
+	// The longest first, or a form that begins with another one would be replaced in part.
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	pairs := make([]string, 0, 2*len(forms))
+	for _, form := range forms {
+		pairs = append(pairs, form, redacted)
 	}
 	return redactor{strings.NewReplacer(pairs...)}
 }
 
-// appendForms appends the forms in which secret may turn up, each with what replaces it.
-func appendForms(pairs []string, secret string) []string {
+// appendForms appends the forms in which secret may turn up.
+func appendForms(forms []string, secret string) []string {
 	if len(secret) < shortestSecret {
-		return pairs
+		return forms
 	}
 	quoted := strconv.Quote(secret)
 	encoded, _ := json.Marshal(secret) // a string always encodes
-	return append(pairs,
-		quoted[1:len(quoted)-1], redacted,
-		string(encoded[1:len(encoded)-1]), redacted,
-		url.QueryEscape(secret), redacted,
-		url.PathEscape(secret), redacted,
-		secret, redacted)
+	query, path := url.QueryEscape(secret), url.PathEscape(secret)
+	return append(forms, secret, quoted[1:len(quoted)-1], string(encoded[1:len(encoded)-1]), html.EscapeString(secret),
+		query, lowerEscapes(query), path, lowerEscapes(path))
 }
+
+// lowerEscapes writes %2F as %2f, as some proxies do.
+func lowerEscapes(text string) string {
+	return percentEscape().ReplaceAllStringFunc(text, strings.ToLower)
+}
+
+var percentEscape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%[0-9A-F]{2}`) })
 
 // known removes the secrets that this client sent.
 func (r redactor) known(text string) string { return r.replacer.Replace(text) }
@@ -61,13 +72,17 @@ func (r redactor) foreign(text string) string {
 	return looksLikeUUID().ReplaceAllLiteralString(r.known(text), redacted)
 }
 
-// err returns err itself if clean, which is known or foreign, finds nothing to remove from any text in its chain, and otherwise
-// a stand-in that answers errors.Is and Timeout as err does but cannot be unwrapped to the text.
-func (r redactor) err(err error, clean func(string) string) error {
+// maxErrorText is how long the text of an error may be that has something of the server's in it.
+const maxErrorText = 4 * maxMessage
+
+// err returns err itself if no text in its chain holds a secret or is too long, and otherwise a stand-in that answers
+// errors.Is and Timeout as err does but cannot be unwrapped to the text. Errors of net/http may quote what a server sent.
+func (r redactor) err(err error) error {
+	clean := func(text string) string { return cut(r.foreign(text), maxErrorText) }
 	if !leaks(err, clean) {
 		return err
 	}
-	return &redactedError{text: clean(err.Error()), cause: err}
+	return &redactedError{text: clean(err.Error()), cause: func() error { return err }}
 }
 
 func leaks(err error, clean func(string) string) bool {
@@ -88,13 +103,13 @@ func leaks(err error, clean func(string) string) bool {
 // every printer since package fmt asks Error, and Format below for the verbs that would not.
 type redactedError struct {
 	text  string
-	cause error
+	cause func() error // a func, so that a dump by reflection does not get to it
 }
 
 func (e *redactedError) Error() string                 { return e.text }
 func (e *redactedError) Format(f fmt.State, verb rune) { formatText(f, verb, e.text) }
-func (e *redactedError) Is(target error) bool          { return errors.Is(e.cause, target) }
-func (e *redactedError) Timeout() bool                 { return isTimeout(e.cause) }
+func (e *redactedError) Is(target error) bool          { return errors.Is(e.cause(), target) }
+func (e *redactedError) Timeout() bool                 { return isTimeout(e.cause()) }
 func (e *redactedError) Temporary() bool               { return false }
 
 // formatText prints text for every verb, so that a verb like %#v or %d does not make package fmt walk the fields of what

@@ -113,7 +113,9 @@ func (c *core) next(ctx context.Context, in *call, f *failure) (wait time.Durati
 		return 0, false
 	}
 	if f.status == http.StatusUnauthorized {
-		return 0, c.auth.rotated(ctx, in)
+		bounded, cancel := c.bound(ctx)
+		defer cancel()
+		return 0, c.auth.rotated(bounded, in)
 	}
 	if !f.mayResend(in.op) {
 		return 0, false

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"sync"
@@ -49,6 +50,9 @@ func newDefaultTransport(tlsConfig *tls.Config) *http.Transport {
 // memory forever.
 const maxPooled = 1 << 20
 
+// maxPresized is how much memory is set aside on the word of a Content-Length alone.
+const maxPresized = defaultMaxResponseBytes
+
 // bodyPool reads bodies into buffers that it uses again. Nothing that leaves the package may refer to their memory.
 type bodyPool struct{ pool sync.Pool }
 
@@ -77,10 +81,10 @@ func (p *bodyPool) read(r io.Reader, length, limit int64) (*body, error) {
 	if length > limit {
 		keep = min(limit, maxErrorBody)
 	}
-	b.limited = io.LimitedReader{R: r, N: keep + 1}
+	b.limited = io.LimitedReader{R: r, N: min(keep, math.MaxInt64-1) + 1}
 	if length >= 0 {
 		// ReadFrom wants this much room beyond the end, or it grows the buffer to find out that there is nothing more.
-		b.buffer.Grow(int(min(length, keep)) + bytes.MinRead)
+		b.buffer.Grow(int(min(length, keep, maxPresized)) + bytes.MinRead)
 	}
 	_, err := b.buffer.ReadFrom(&b.limited)
 	b.limited.R = nil
