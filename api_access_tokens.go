@@ -70,6 +70,9 @@ var (
 	}
 )
 
+// needsTrace reports whether it matters if a failed attempt was sent.
+func (op *operationRow) needsTrace() bool { return !op.idempotent || op.removes }
+
 func (op *operationRow) hasID() bool { return strings.Contains(op.path, idParameter) }
 
 // fill returns the operation's path below base, with id in its place.

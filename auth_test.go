@@ -191,8 +191,6 @@ func TestTokenSource_Context(t *testing.T) {
 	deadline, hasDeadline := time.Time{}, false
 	source := xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
 		assert.Equal(t, "the caller's", ctx.Value(contextKey{}))
-		name, _ := xmsclient.OperationFromContext(ctx)
-		assert.Equal(t, "ListAccessTokens", name)
 		deadline, hasDeadline = ctx.Deadline()
 		return "token", nil
 	})

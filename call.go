@@ -20,7 +20,8 @@ type call struct {
 	apiKey APIKey // of ContextWithAPIKey
 	body   []byte // model, encoded
 
-	read func(contentType string, body []byte) error // of a whole answer with 2xx, into the result
+	read     func(*cursor) error // of the body of a 2xx answer, into the result
+	response *Response           // of the result, to be filled in
 
 	server string     // base URL of the node of the latest attempt
 	cred   credential // of the latest attempt

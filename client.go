@@ -55,8 +55,6 @@ func (r Response) Format(f fmt.State, _ rune) {
 // LogValue makes slog record what Format prints.
 func (r Response) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
-type operationContextKey struct{}
-
 // OperationFromContext returns the name of the operation, such as "CreateAccessToken", on whose behalf a request is sent. It is
 // meant for an http.RoundTripper, which passes its request's context; ok is false for any other context.
 func OperationFromContext(ctx context.Context) (operation string, ok bool) {
@@ -100,13 +98,17 @@ func do[T any, M responseModel[T]](ctx context.Context, c *core, in *call) (*T, 
 		return nil, nil, err
 	}
 	in.node = int(c.current.Load())
-	out := new(T)
-	in.read = func(contentType string, body []byte) error { return decode(contentType, body, M(out)) }
-	resp, err := c.exchange(context.WithValue(ctx, operationContextKey{}, in.op), in)
+	result := new(struct { // allocated at once
+		out      T
+		response Response
+	})
+	in.response = &result.response
+	in.read = func(c *cursor) error { return decode(c, M(&result.out)) }
+	resp, err := c.exchange(ctx, in)
 	if err != nil {
 		return nil, resp, err
 	}
-	return out, resp, nil
+	return &result.out, resp, nil
 }
 
 // exchange makes attempts until one is answered with 2xx or the rules of retry.go allow no further one.
@@ -146,14 +148,13 @@ func (c *core) attempt(ctx context.Context, in *call) (answer, *failure) {
 	n := &c.nodes[in.node]
 	in.server = n.base
 	in.attempts++
-	resp, err := c.send(c.newRequest(in.trace(bounded), in, n))
+	resp, err := c.send(c.newRequest(bounded, in, n))
 	if err != nil {
 		return answer{}, in.noAnswer(ctx, bounded, resp, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	ans := answer{response: &Response{
-		StatusCode: resp.StatusCode, Header: resp.Header, Server: n.base, Attempts: in.attempts,
-	}}
+	*in.response = Response{StatusCode: resp.StatusCode, Header: resp.Header, Server: n.base, Attempts: in.attempts}
+	ans := answer{response: in.response}
 	if !nodeFailed(resp.StatusCode) {
 		c.stay(in.node)
 	}
@@ -167,7 +168,7 @@ func (c *core) attempt(ctx context.Context, in *call) (answer, *failure) {
 	if ans.body, err = c.bodies.read(resp.Body, resp.ContentLength, c.maxBytes); err != nil {
 		return ans, in.brokenOff(ctx, bounded, ans, err)
 	}
-	if err := in.read(ans.contentType(), ans.body.Bytes()); err != nil {
+	if err := in.read(ans.body.cursor(ans.contentType())); err != nil {
 		return ans, in.unusable(ans, err)
 	}
 	return ans, nil

@@ -15,13 +15,12 @@ type responseModel[T any] interface {
 	missing() string
 }
 
-// decode reads the body of a 2xx answer into out. encoding/json is the reference for what a body means and which bodies are
+// decode reads the body of a 2xx answer, which c has in front of it, into out. encoding/json is the reference for what a body means and which bodies are
 // refused; the fast path in front of it takes the form that servers send in practice and gives up at anything else.
-func decode[T any, M responseModel[T]](contentType string, body []byte, out M) error {
-	c := cursor{data: body, contentType: contentType}
-	if !out.parse(&c) || !c.atEnd() {
+func decode[T any, M responseModel[T]](c *cursor, out M) error {
+	if !out.parse(c) || !c.atEnd() {
 		*out = *new(T)
-		if err := decodeSlow(contentType, body, out); err != nil {
+		if err := decodeSlow(c.contentType, c.data, out); err != nil {
 			return err
 		}
 	}

@@ -180,12 +180,10 @@ func (in *call) refused(resp *http.Response, n *node) *failure {
 		class: classStatus, status: resp.StatusCode, retryAfter: retryAfter,
 		mayHaveEffect: mayHaveEffect(resp.StatusCode, asked),
 	}
-	url := n.url(in.op, in.id, "").String()
-	if query := in.op.encodeQuery(in.query, false); query != "" {
-		url += "?" + query
-	}
+	var shown url.URL
+	n.setURL(&shown, in.op, in.id, in.op.encodeQuery(in.query, false))
 	f.err = &ApiError{
-		Operation: in.op.name, Method: in.op.method, URL: url, StatusCode: resp.StatusCode,
+		Operation: in.op.name, Method: in.op.method, URL: shown.String(), StatusCode: resp.StatusCode,
 		Code: shorten(r.foreign(code)), Message: shorten(r.foreign(message)), Body: bytes.Clone(body[:min(len(body), maxErrorBody)]), Header: resp.Header,
 		RetryAfter: retryAfter, Server: n.base, Attempts: in.attempts,
 		outcomeUnknown: f.mayHaveEffect && !in.op.idempotent,
@@ -211,15 +209,10 @@ type sendTrace struct {
 	asked, got atomic.Bool
 }
 
-// trace returns ctx with a new trace in it, for the operations where it matters.
-func (in *call) trace(ctx context.Context) context.Context {
-	if in.op.idempotent && !in.op.removes {
-		return ctx
-	}
-	t := &sendTrace{}
+// attach returns ctx with the trace in it.
+func (t *sendTrace) attach(ctx context.Context) context.Context {
 	t.GetConn = func(string) { t.asked.Store(true) }
 	t.GotConn = func(httptrace.GotConnInfo) { t.got.Store(true) }
-	in.sent = t
 	return httptrace.WithClientTrace(ctx, &t.ClientTrace)
 }
 

@@ -51,13 +51,12 @@ func validPort(u *url.URL) bool {
 	return err == nil && port > 0
 }
 
-// url returns the URL of an operation on this node.
-func (n *node) url(op *operationRow, id int64, query string) *url.URL {
-	u := n.root
+// setURL makes u the URL of an operation on this node.
+func (n *node) setURL(u *url.URL, op *operationRow, id int64, query string) {
+	*u = n.root
 	u.Path = op.fill(u.Path, id)
 	if u.RawPath != "" {
 		u.RawPath = op.fill(u.RawPath, id)
 	}
 	u.RawQuery = query
-	return &u
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 )
 
@@ -32,32 +33,61 @@ func newHeader(cfg *Configuration) func(withBody bool) http.Header {
 // blankRequest is what http.NewRequest would make but for what an attempt fills in, without parsing a URL again.
 var blankRequest = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 
+// outgoing is what the request of one attempt is made of, allocated at once. It is the request's context too, and tells the
+// operation to whom it may concern.
+type outgoing struct {
+	context.Context
+	op    *operationRow
+	url   url.URL
+	body  payload
+	trace sendTrace
+}
+
+type operationContextKey struct{}
+
+// Value is that of context.Context.
+func (o *outgoing) Value(key any) any {
+	if _, ok := key.(operationContextKey); ok {
+		return o.op
+	}
+	return o.Context.Value(key)
+}
+
+// String keeps a printed context from showing the URL.
+func (o *outgoing) String() string { return "xmsclient." + o.op.name }
+
 // newRequest makes the request of the attempt that in is at.
 func (c *core) newRequest(ctx context.Context, in *call, n *node) *http.Request {
+	o := &outgoing{Context: ctx, op: in.op}
+	ctx = o
+	if in.op.needsTrace() {
+		in.sent = &o.trace
+		ctx = o.trace.attach(ctx)
+	}
+	n.setURL(&o.url, in.op, in.id, joinQuery(in.op.encodeQuery(in.query, true), in.cred.query))
 	req := blankRequest.WithContext(ctx)
 	req.Method = in.op.method
-	req.URL = n.url(in.op, in.id, joinQuery(in.op.encodeQuery(in.query, true), in.cred.query))
+	req.URL = &o.url
 	req.Header = c.header(in.op.body)
 	if in.cred.header != nil {
 		req.Header[authHeader] = in.cred.header
 	}
 	if in.op.body {
 		body := in.body
+		o.body.Reset(body)
 		req.ContentLength = int64(len(body))
-		req.Body = newPayload(body)
-		req.GetBody = func() (io.ReadCloser, error) { return newPayload(body), nil }
+		req.Body = &o.body
+		req.GetBody = func() (io.ReadCloser, error) {
+			again := &payload{}
+			again.Reset(body)
+			return again, nil
+		}
 	}
 	return req
 }
 
 // payload is an encoded body on its way out.
 type payload struct{ bytes.Reader }
-
-func newPayload(body []byte) *payload {
-	p := &payload{}
-	p.Reset(body)
-	return p
-}
 
 // Close does nothing: a payload is memory.
 func (p *payload) Close() error { return nil }

@@ -60,6 +60,7 @@ type bodyPool struct{ pool sync.Pool }
 type body struct {
 	buffer  bytes.Buffer
 	limited io.LimitedReader
+	reader  cursor
 }
 
 // Bytes returns the body, which is valid until put.
@@ -68,6 +69,12 @@ func (b *body) Bytes() []byte {
 		return nil
 	}
 	return b.buffer.Bytes()
+}
+
+// cursor returns a cursor at the beginning of the body, which is valid until put.
+func (b *body) cursor(contentType string) *cursor {
+	b.reader = cursor{data: b.Bytes(), contentType: contentType}
+	return &b.reader
 }
 
 // read reads r to its end, at most limit bytes of it. length is the Content-Length, or -1. With an error the body is
@@ -101,6 +108,7 @@ func (p *bodyPool) put(b *body) {
 		return
 	}
 	b.buffer.Reset()
+	b.reader = cursor{}
 	p.pool.Put(b)
 }
 
