@@ -69,6 +69,7 @@ type core struct {
 	nodes    []node
 	current  atomic.Int64                                // index of the node that answered last
 	send     func(*http.Request) (*http.Response, error) // a func too: a transport's buffers hold what went over the wire
+	netHTTP  bool                                        // whether the requests go through an http.Transport
 	auth     authenticator
 	header   func(withBody bool) http.Header // a func for the reason given at authenticator
 	timeout  time.Duration                   // of one attempt; negative: none
@@ -80,9 +81,12 @@ type core struct {
 
 func newCore(cfg *Configuration, nodes []node) *core {
 	auth := newAuthenticator(cfg)
+	client := newHTTPClient(cfg, auth)
+	_, netHTTP := client.Transport.(*http.Transport)
 	return &core{
 		nodes:    nodes,
-		send:     newHTTPClient(cfg, auth).Do,
+		send:     client.Do,
+		netHTTP:  netHTTP,
 		auth:     auth,
 		header:   newHeader(cfg),
 		timeout:  cfg.Timeout,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -209,12 +208,10 @@ func (cfg Configuration) Format(f fmt.State, _ rune) {
 // LogValue makes slog record what Format prints.
 func (cfg Configuration) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(cfg)) }
 
-// printableURL is raw without the parts that a base URL must not have, since a mistaken one may hold a password there.
+// printableURL is raw if it can be a base URL. What cannot may hold a password, anywhere.
 func printableURL(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Opaque != "" {
-		return "(not a URL)"
+	if _, err := newNode(raw); err != nil && raw != "" {
+		return "(not a base URL)"
 	}
-	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	return u.String()
+	return raw
 }

@@ -292,7 +292,7 @@ func TestConfiguration_Printed(t *testing.T) {
 		TokenInHeader: xmsclient.APIKey{Key: "hunter2", Prefix: "Bearer"}, UserAgent: "mine/1",
 		DefaultHeader: http.Header{"Authorization": {"hunter2"}}, HTTPClient: &http.Client{}, Timeout: time.Second,
 	}
-	const want = `xmsclient.Configuration{URLs:["http://node1/v1" "http://node2/v1" "(not a URL)"] ` +
+	const want = `xmsclient.Configuration{URLs:["(not a base URL)" "http://node2/v1" "(not a base URL)"] ` +
 		`TokenInHeader:[redacted] TokenInQuery:[none] TokenSource:false UserAgent:"mine/1" DefaultHeader:["Authorization"] ` +
 		`HTTPClient:true TLSConfig:false Timeout:1s ` +
 		`Retry:{MaxAttempts:0 InitialInterval:0s MaxInterval:0s MaxRetryAfter:0s} MaxResponseBytes:0 Logger:false}`

@@ -209,9 +209,15 @@ type sendTrace struct {
 	asked, got atomic.Bool
 }
 
-// attach returns ctx with the trace in it.
-func (t *sendTrace) attach(ctx context.Context) context.Context {
-	t.GetConn = func(string) { t.asked.Store(true) }
+// attach returns ctx with the trace in it. An http.Transport asks for a connection again only if nothing of the request was
+// written to the one it had; asksSafely says that it is one, since others may try again for any reason.
+func (t *sendTrace) attach(ctx context.Context, asksSafely bool) context.Context {
+	t.GetConn = func(string) {
+		t.asked.Store(true)
+		if asksSafely {
+			t.got.Store(false)
+		}
+	}
 	t.GotConn = func(httptrace.GotConnInfo) { t.got.Store(true) }
 	return httptrace.WithClientTrace(ctx, &t.ClientTrace)
 }

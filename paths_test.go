@@ -38,8 +38,6 @@ func urlCode() []string {
 		`req.URL.RawQuery = joinQuery(req.URL.RawQuery, query)`,
 		// for people and logs to read
 		`"xms-client-go/" + Version`,
-		`url.Parse(raw)`,
-		`u.User, u.RawQuery, u.Fragment = nil, "", ""`,
 		`target.Scheme + "://" + target.Host`,
 		`u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)`,
 	}

@@ -1,14 +1,10 @@
 package xmsclient
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
-	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -22,50 +18,71 @@ const shortestSecret = 4
 // looksLikeUUID matches what XMS hands out as tokens, so that a server that quotes someone else's token back at us does
 // not get it into our error texts.
 var looksLikeUUID = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b`)
+	return regexp.MustCompile(`(?i)[0-9a-f]{32,}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}`)
 })
 
 // redactor removes the secrets of one call from the texts that the call produces.
-type redactor struct{ replacer *strings.Replacer }
+type redactor struct{ secrets *regexp.Regexp } // nil: there are none
 
 func newRedactor(secrets ...string) redactor {
-	var forms []string
+	var patterns []string
 	for _, secret := range secrets {
-		forms = appendForms(forms, secret)
+		patterns = appendPattern(patterns, secret)
 		if _, key, hasPrefix := strings.Cut(secret, " "); hasPrefix {
-			forms = appendForms(forms, key)
+			patterns = appendPattern(patterns, key)
 		}
 	}
-	// The longest first, or a form that begins with another one would be replaced in part.
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	pairs := make([]string, 0, 2*len(forms))
-	for _, form := range forms {
-		pairs = append(pairs, form, redacted)
+	if len(patterns) == 0 {
+		return redactor{}
 	}
-	return redactor{strings.NewReplacer(pairs...)}
+	// The longest first, or a secret that begins with another one would be replaced in part.
+	slices.SortFunc(patterns, func(a, b string) int { return len(b) - len(a) })
+	return redactor{regexp.MustCompile(strings.Join(patterns, "|"))}
 }
 
-// appendForms appends the forms in which secret may turn up.
-func appendForms(forms []string, secret string) []string {
+const (
+	unescaped     = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
+	longestEscape = 24   // of one character, such as %255Cu0026%2334%3B
+	longestGap    = 1000 // more is refused by package regexp
+)
+
+// appendPattern appends a pattern for secret in whatever notation it may turn up, be it escaped for a URL, JSON, Go or HTML or
+// several of them in turn: none of them touches letters and digits, and what becomes of the rest is not long. A secret with
+// hardly any of those, or with long runs of the rest, is searched for as it is.
+func appendPattern(patterns []string, secret string) []string {
 	if len(secret) < shortestSecret {
-		return forms
+		return patterns
 	}
-	quoted := strconv.Quote(secret)
-	encoded, _ := json.Marshal(secret) // a string always encodes
-	query, path := url.QueryEscape(secret), url.PathEscape(secret)
-	return append(forms, secret, quoted[1:len(quoted)-1], string(encoded[1:len(encoded)-1]), html.EscapeString(secret),
-		query, lowerEscapes(query), path, lowerEscapes(path))
+	exact := regexp.QuoteMeta(strings.ToValidUTF8(secret, "\uFFFD")) // package regexp panics over what is not UTF-8
+	var b strings.Builder
+	gap, literal := 0, 0
+	for _, r := range secret {
+		if !strings.ContainsRune(unescaped, r) {
+			if gap += longestEscape; gap > longestGap {
+				return append(patterns, exact)
+			}
+			continue
+		}
+		if gap > 0 && literal > 0 {
+			fmt.Fprintf(&b, "(?s:.{1,%d}?)", gap)
+		}
+		gap = 0
+		literal++
+		b.WriteString(regexp.QuoteMeta(string(r)))
+	}
+	if literal < shortestSecret {
+		return append(patterns, exact)
+	}
+	return append(patterns, b.String())
 }
-
-// lowerEscapes writes %2F as %2f, as some proxies do.
-func lowerEscapes(text string) string {
-	return percentEscape().ReplaceAllStringFunc(text, strings.ToLower)
-}
-
-var percentEscape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%[0-9A-F]{2}`) })
 
 // known removes the secrets that this client sent.
-func (r redactor) known(text string) string { return r.replacer.Replace(text) }
+func (r redactor) known(text string) string {
+	if r.secrets == nil {
+		return text
+	}
+	return r.secrets.ReplaceAllLiteralString(text, redacted)
+}
 
 // foreign removes, from a text that the server wrote, the secrets that this client sent and whatever looks like a token.
 func (r redactor) foreign(text string) string {

@@ -62,7 +62,7 @@ func (c *core) newRequest(ctx context.Context, in *call, n *node) *http.Request 
 	ctx = o
 	if in.op.needsTrace() {
 		in.sent = &o.trace
-		ctx = o.trace.attach(ctx)
+		ctx = o.trace.attach(ctx, c.netHTTP)
 	}
 	n.setURL(&o.url, in.op, in.id, joinQuery(in.op.encodeQuery(in.query, true), in.cred.query))
 	req := blankRequest.WithContext(ctx)

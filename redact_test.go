@@ -1,0 +1,40 @@
+package xmsclient
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestRedactor_AnySecret(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []string{
+		"abcd", "Bearer abcd", "a+b/c=d&e", "(((((", `\E.*[`, "{1,2}", "密码密码", "\u2028\u2028\u2028\u2028",
+		"ab" + strings.Repeat("=", 2000) + "cd", strings.Repeat("x", 10_000),
+	} {
+		r := newRedactor(secret)
+		assert.Equal(t, "- "+redacted+" -", r.known("- "+secret+" -"))
+		assert.Equal(t, "as it was", r.known("as it was"))
+	}
+}
+
+// What is not valid UTF-8 arrives in a text as the replacement character.
+func TestRedactor_NotUTF8(t *testing.T) {
+	t.Parallel()
+	r := newRedactor("\xff\xfe\xfd\xfc")
+	assert.Equal(t, "- "+redacted, r.foreign("- "+oneLine("\xff\xfe\xfd\xfc")))
+}
+
+func TestRedactor_HardlyASecret(t *testing.T) {
+	t.Parallel()
+	const text = "a conflict: cc &c"
+	for _, secret := range []string{"", "c", "cc", "&c", "c&-=", "x c", "Bearer c"} {
+		assert.Equal(t, text, newRedactor(secret).known(text), "%q", secret)
+	}
+}
+
+func TestRedactor_LongestFirst(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, redacted, newRedactor("secret", "secretive").known("secretive"))
+}
