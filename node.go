@@ -40,7 +40,11 @@ func newNode(raw string) (node, error) {
 		return node{}, errors.New("must not have a fragment; " + exampleURL)
 	}
 	root := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
-	return node{base: root.String(), root: root}, nil
+	base := root.String()
+	if _, err := url.Parse(base); err != nil {
+		return node{}, errors.New("has a host that cannot be written as it should be; " + exampleURL)
+	}
+	return node{base: base, root: root}, nil
 }
 
 func validPort(u *url.URL) bool {

@@ -26,6 +26,7 @@ func urlCode() []string {
 	return []string{
 		// base URLs, as they are configured
 		`url.Parse(strings.TrimRight(raw, "/"))`,
+		`url.Parse(base)`,
 		`Path: u.Path`,
 		`RawPath: u.RawPath`,
 		// paths and queries of requests
