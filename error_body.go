@@ -133,14 +133,3 @@ func oneLine(text string) string {
 	}, strings.ToValidUTF8(text, "\uFFFD"))
 	return strings.Join(strings.Fields(text), " ")
 }
-
-// shorten cuts a text to maxMessage bytes.
-func shorten(text string) string { return cut(text, maxMessage) }
-
-// cut cuts a text to limit bytes at a character's boundary.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
-}

@@ -145,7 +145,7 @@ func (in *call) unusable(ans answer, err error) *failure {
 func (in *call) decodeError(ans answer, err error) *DecodeError {
 	r := in.redactor()
 	return &DecodeError{
-		Operation: in.op.name, StatusCode: ans.response.StatusCode, ContentType: shorten(r.foreign(oneLine(ans.contentType()))),
+		Operation: in.op.name, StatusCode: ans.response.StatusCode, ContentType: r.short(oneLine(ans.contentType()), maxMessage),
 		Body: bytes.Clone(ans.body.Bytes()), Err: r.err(err), outcomeUnknown: !in.op.idempotent,
 	}
 }
@@ -184,7 +184,7 @@ func (in *call) refused(resp *http.Response, n *node) *failure {
 	n.setURL(&shown, in.op, in.id, in.op.encodeQuery(in.query, false))
 	f.err = &ApiError{
 		Operation: in.op.name, Method: in.op.method, URL: shown.String(), StatusCode: resp.StatusCode,
-		Code: shorten(r.foreign(code)), Message: shorten(r.foreign(message)), Body: bytes.Clone(body[:min(len(body), maxErrorBody)]), Header: resp.Header,
+		Code: r.short(code, maxMessage), Message: r.short(message, maxMessage), Body: bytes.Clone(body[:min(len(body), maxErrorBody)]), Header: resp.Header,
 		RetryAfter: retryAfter, Server: n.base, Attempts: in.attempts,
 		outcomeUnknown: f.mayHaveEffect && !in.op.idempotent,
 	}

@@ -38,7 +38,7 @@ func FuzzErrorBody(f *testing.F) {
 			if strings.ContainsFunc(text, unicode.IsControl) || strings.ContainsAny(text, "\u2028\u2029") || strings.TrimSpace(text) != text {
 				t.Fatalf("not one line: %q", text)
 			}
-			shown := shorten(redactor.foreign(text))
+			shown := redactor.short(text, maxMessage)
 			if len(shown) > maxMessage+len("…") || !utf8.ValidString(shown) {
 				t.Fatalf("%d bytes: %q", len(shown), shown)
 			}

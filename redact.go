@@ -89,13 +89,37 @@ func (r redactor) foreign(text string) string {
 	return looksLikeUUID().ReplaceAllLiteralString(r.known(text), redacted)
 }
 
+// maxSearched is how much of a text is searched for secrets, so that a server cannot keep us busy with it. It is far more than
+// what is then shown.
+const maxSearched = 16 << 10
+
+// short is foreign, cut to limit bytes.
+func (r redactor) short(text string, limit int) string {
+	if len(text) <= maxSearched {
+		return cut(r.foreign(text), limit)
+	}
+	text = r.foreign(strings.ToValidUTF8(text[:maxSearched], ""))
+	if end := strings.LastIndex(text, redacted); end >= 0 && len(text) <= limit {
+		return text[:end+len(redacted)] // what follows may be the beginning of a secret that has been cut
+	}
+	return cut(text, limit)
+}
+
+// cut cuts a text to limit bytes at a character's boundary.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
+}
+
 // maxErrorText is how long the text of an error may be that has something of the server's in it.
 const maxErrorText = 4 * maxMessage
 
 // err returns err itself if no text in its chain holds a secret or is too long, and otherwise a stand-in that answers
 // errors.Is and Timeout as err does but cannot be unwrapped to the text. Errors of net/http may quote what a server sent.
 func (r redactor) err(err error) error {
-	clean := func(text string) string { return cut(r.foreign(text), maxErrorText) }
+	clean := func(text string) string { return r.short(text, maxErrorText) }
 	if !leaks(err, clean) {
 		return err
 	}

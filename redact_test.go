@@ -38,3 +38,11 @@ func TestRedactor_LongestFirst(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, redacted, newRedactor("secret", "secretive").known("secretive"))
 }
+
+// A long text is cut before it is searched; what is cut through must not show.
+func TestRedactor_CutThrough(t *testing.T) {
+	t.Parallel()
+	secret := "begin" + strings.Repeat("x", 9_000)
+	assert.Equal(t, redacted, newRedactor(secret).short(strings.Repeat(secret, 9), maxMessage))
+	assert.Len(t, newRedactor(secret).short(strings.Repeat("y", 300<<10), maxMessage), maxMessage+len("…"))
+}
