@@ -22,11 +22,16 @@ var looksLikeUUID = sync.OnceValue(func() *regexp.Regexp {
 })
 
 // redactor removes the secrets of one call from the texts that the call produces.
-type redactor struct{ secrets *regexp.Regexp } // nil: there are none
+type redactor struct {
+	secrets *regexp.Regexp // nil: there are none
+	longest int            // bytes that a secret may take in a text
+}
 
 func newRedactor(secrets ...string) redactor {
 	var patterns []string
+	longest := 0
 	for _, secret := range secrets {
+		longest = max(longest, len(secret)*longestEscape)
 		patterns = appendPattern(patterns, secret)
 		if _, key, hasPrefix := strings.Cut(secret, " "); hasPrefix {
 			patterns = appendPattern(patterns, key)
@@ -37,7 +42,7 @@ func newRedactor(secrets ...string) redactor {
 	}
 	// The longest first, or a secret that begins with another one would be replaced in part.
 	slices.SortFunc(patterns, func(a, b string) int { return len(b) - len(a) })
-	return redactor{regexp.MustCompile(strings.Join(patterns, "|"))}
+	return redactor{regexp.MustCompile(strings.Join(patterns, "|")), longest}
 }
 
 const (
@@ -98,11 +103,8 @@ func (r redactor) short(text string, limit int) string {
 	if len(text) <= maxSearched {
 		return cut(r.foreign(text), limit)
 	}
-	text = r.foreign(strings.ToValidUTF8(text[:maxSearched], ""))
-	if end := strings.LastIndex(text, redacted); end >= 0 && len(text) <= limit {
-		return text[:end+len(redacted)] // what follows may be the beginning of a secret that has been cut
-	}
-	return cut(text, limit)
+	text = r.foreign(text[:maxSearched])
+	return cut(text[:max(0, len(text)-r.longest)], limit) // the end may be the beginning of a secret that has been cut
 }
 
 // cut cuts a text to limit bytes at a character's boundary.

@@ -43,6 +43,6 @@ func TestRedactor_LongestFirst(t *testing.T) {
 func TestRedactor_CutThrough(t *testing.T) {
 	t.Parallel()
 	secret := "begin" + strings.Repeat("x", 9_000)
-	assert.Equal(t, redacted, newRedactor(secret).short(strings.Repeat(secret, 9), maxMessage))
-	assert.Len(t, newRedactor(secret).short(strings.Repeat("y", 300<<10), maxMessage), maxMessage+len("…"))
+	assert.NotContains(t, newRedactor(secret).short(strings.Repeat(secret, 9), maxMessage), "begin")
+	assert.Len(t, newRedactor("secret").short(strings.Repeat("y", 300<<10), maxMessage), maxMessage+len("…"))
 }
