@@ -12,6 +12,8 @@ import (
 type node struct {
 	base string  // as Response.Server and errors show it: without a trailing slash
 	root url.URL // Scheme, Host, Path and RawPath of the base, the paths without a trailing slash
+
+	paths map[*operationRow]string // of the operations whose path is always the same
 }
 
 const exampleURL = "it should look like https://10.0.0.1:8051/v1"
@@ -44,7 +46,11 @@ func newNode(raw string) (node, error) {
 	if _, err := url.Parse(base); err != nil {
 		return node{}, errors.New("has a host that cannot be written as it should be; " + exampleURL)
 	}
-	return node{base: base, root: root}, nil
+	paths := map[*operationRow]string{}
+	for _, op := range []*operationRow{createAccessToken, listAccessTokens, validateAccessToken} {
+		paths[op] = op.fill(root.Path, 0)
+	}
+	return node{base: base, root: root, paths: paths}, nil
 }
 
 func validPort(u *url.URL) bool {
@@ -58,7 +64,10 @@ func validPort(u *url.URL) bool {
 // setURL makes u the URL of an operation on this node.
 func (n *node) setURL(u *url.URL, op *operationRow, id int64, query string) {
 	*u = n.root
-	u.Path = op.fill(u.Path, id)
+	u.Path = n.paths[op]
+	if op.hasID() {
+		u.Path = op.fill(n.root.Path, id)
+	}
 	if u.RawPath != "" {
 		u.RawPath = op.fill(u.RawPath, id)
 	}

@@ -30,7 +30,8 @@ func urlCode() []string {
 		`Path: u.Path`,
 		`RawPath: u.RawPath`,
 		// paths and queries of requests
-		`u.Path = op.fill(u.Path, id)`,
+		`u.Path = n.paths[op]`,
+		`u.Path = op.fill(n.root.Path, id)`,
 		`u.RawPath = op.fill(u.RawPath, id)`,
 		`u.RawQuery = query`,
 		`op.query[i].name + "=" + text`,

@@ -39,7 +39,7 @@ type outgoing struct {
 	context.Context
 	op    *operationRow
 	url   url.URL
-	body  payload
+	body  bytes.Reader
 	trace sendTrace
 }
 
@@ -76,18 +76,9 @@ func (c *core) newRequest(ctx context.Context, in *call, n *node) *http.Request 
 		body := in.body
 		o.body.Reset(body)
 		req.ContentLength = int64(len(body))
-		req.Body = &o.body
-		req.GetBody = func() (io.ReadCloser, error) {
-			again := &payload{}
-			again.Reset(body)
-			return again, nil
-		}
+		// net/http knows these types to be memory, and sends header and body in one packet.
+		req.Body = io.NopCloser(&o.body)
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
 	return req
 }
-
-// payload is an encoded body on its way out.
-type payload struct{ bytes.Reader }
-
-// Close does nothing: a payload is memory.
-func (p *payload) Close() error { return nil }
