@@ -61,7 +61,7 @@ fuzz: ## run every fuzz target of the root package for FUZZTIME
 
 .PHONY: bench
 bench: ## run the benchmarks against other clients
-	cd conformance && $(GO) test -run '^$$' -bench . -benchmem ./bench/...
+	conformance/bench/run.sh
 
 .PHONY: conformance
 conformance: ## hold client, test server and docs against docs/openapi.yaml

@@ -57,7 +57,7 @@ type Configuration struct {
 	// HTTPClient sends the requests. The client works on a copy with its own redirect policy in front of
 	// HTTPClient.CheckRedirect; what HTTPClient points to is never changed. A nil Transport in it means
 	// http.DefaultTransport, as everywhere in net/http. nil: a client with a transport of its own, tuned for many
-	// calls to one cluster.
+	// calls to one cluster: it makes and keeps up to 64 connections a node, beyond which calls wait for one.
 	HTTPClient *http.Client `json:"-"`
 
 	// TLSConfig is used, on a clone, by the HTTP client that NewAPIClient makes when HTTPClient is nil, and ignored

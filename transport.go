@@ -23,6 +23,11 @@ func newHTTPClient(cfg *Configuration, auth authenticator) *http.Client {
 	return &client
 }
 
+// maxConnsPerNode bounds the connections that one client makes to a node, all of which are kept for the next calls. Further calls
+// wait for one: without the bound, a burst of calls makes more connections than it uses, since those that wait for a new
+// one are served first by those that come back.
+const maxConnsPerNode = 64
+
 // newDefaultTransport returns a transport for many calls at once to the few nodes of one cluster. http.DefaultTransport keeps two
 // idle connections a host and dials anew for everything beyond. How long an answer may take is bounded per attempt, by
 // Configuration.Timeout.
@@ -41,7 +46,8 @@ func newDefaultTransport(tlsConfig *tls.Config) *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 		ForceAttemptHTTP2:   true,
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
-		MaxIdleConnsPerHost: 128,
+		MaxConnsPerHost:     maxConnsPerNode,
+		MaxIdleConnsPerHost: maxConnsPerNode,
 		IdleConnTimeout:     90 * time.Second,
 	}
 }

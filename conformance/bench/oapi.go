@@ -1,0 +1,65 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/xsky-storage/xms-client-go/conformance/bench/oapi"
+)
+
+type oapiClient struct {
+	api     *oapi.ClientWithResponses
+	request oapi.AccessTokenCreateReq
+}
+
+// NewOAPI returns the client that oapi-codegen makes of the API's document.
+func NewOAPI(baseURL string, transport http.RoundTripper) (Client, error) {
+	authenticate := func(_ context.Context, req *http.Request) error {
+		req.Header.Set(authHeader, authToken)
+		return nil
+	}
+	api, err := oapi.NewClientWithResponses(baseURL,
+		oapi.WithHTTPClient(&http.Client{Transport: transport}),
+		oapi.WithRequestEditorFn(authenticate))
+	if err != nil {
+		return nil, err
+	}
+	text := tokenText
+	return &oapiClient{api, oapi.AccessTokenCreateReq{
+		AccessToken: &oapi.AccessTokenCreateReqAccessToken{Description: &text, Name: tokenName, Roles: []string{"admin", "viewer"}},
+	}}, nil
+}
+
+func (c *oapiClient) Get(ctx context.Context) error {
+	resp, err := c.api.GetAccessTokenWithResponse(ctx, tokenID)
+	if err != nil {
+		return err
+	}
+	if resp.JSON200 == nil {
+		return fmt.Errorf("status %d: %s", resp.StatusCode(), resp.Body)
+	}
+	return expect(*resp.JSON200.AccessToken.Name, tokenName)
+}
+
+func (c *oapiClient) Create(ctx context.Context) error {
+	resp, err := c.api.CreateAccessTokenWithResponse(ctx, c.request)
+	if err != nil {
+		return err
+	}
+	if resp.JSON201 == nil {
+		return fmt.Errorf("status %d: %s", resp.StatusCode(), resp.Body)
+	}
+	return expect(*resp.JSON201.AccessToken.Uuid, tokenUUID)
+}
+
+func (c *oapiClient) List(ctx context.Context, limit int64) error {
+	resp, err := c.api.ListAccessTokensWithResponse(ctx, &oapi.ListAccessTokensParams{Limit: &limit})
+	if err != nil {
+		return err
+	}
+	if resp.JSON200 == nil {
+		return fmt.Errorf("status %d: %s", resp.StatusCode(), resp.Body)
+	}
+	return expect(int64(len(resp.JSON200.AccessTokens)), limit)
+}
