@@ -290,7 +290,7 @@ func (p *pager) next(ctx context.Context) (tokens []AccessToken, more bool, err 
 		return nil, false, nil
 	}
 	if p.repeats(tokens) {
-		if *p.opts.Limit == everything {
+		if *p.opts.Limit == everything && (list.Paging == nil || list.Paging.TotalCount <= int64(len(tokens))) {
 			return nil, false, nil // the page was all there is
 		}
 		return nil, false, &DecodeError{

@@ -109,6 +109,8 @@ type credential struct {
 	query     string   // "token=…" as it stands in a URL; "": the parameter is not sent
 	headerKey string   // the secret in header
 	queryKey  string   // the secret in query
+
+	others func() []string // secrets in DefaultHeader, for a proxy in front of XMS
 }
 
 // authenticator knows the client's credentials. It keeps them in closures: what walks over a client by reflection, be it
@@ -126,6 +128,14 @@ func newAuthenticator(cfg *Configuration) authenticator {
 	if static.queryKey != "" {
 		static.query = authQuery + "=" + url.QueryEscape(cfg.TokenInQuery.value())
 	}
+	var others []string
+	for name, values := range cfg.DefaultHeader {
+		switch textproto.CanonicalMIMEHeaderKey(name) {
+		case "Authorization", "Proxy-Authorization", "Cookie":
+			others = append(others, values...)
+		}
+	}
+	static.others = func() []string { return others }
 	a := authenticator{configured: func() credential { return static }}
 	if cfg.TokenSource != nil {
 		a.source = cfg.TokenSource.Token

@@ -64,7 +64,7 @@ type Configuration struct {
 	// otherwise. nil: the system's roots. TLS older than 1.2 is never spoken unless MinVersion says so.
 	TLSConfig *tls.Config `json:"-"`
 
-	// Timeout bounds one attempt, from dialling to the last byte of the answer; the context bounds the call with all
+	// Timeout bounds one attempt, from waiting for a connection to the last byte of the answer; the context bounds the call with all
 	// its attempts. 0 means 30 s; negative means no bound.
 	Timeout time.Duration
 

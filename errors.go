@@ -135,7 +135,7 @@ func (e *RequestError) Is(target error) bool { return target == ErrOutcomeUnknow
 // DecodeError says that a server answered with 2xx and a body that cannot be used: not JSON, HTML from a proxy, cut off, empty, too
 // large, or without a required field. If the body broke off, a *RequestError with the cause is in the chain too.
 //
-// The text does not quote the body. Body of a failed CreateAccessToken or RegenerateAccessToken may hold the new uuid:
+// The text quotes no more of the body than encoding/json does of a value that it cannot read, or a page's title. Body of a failed CreateAccessToken or RegenerateAccessToken may hold the new uuid:
 // keep it, and keep it out of logs.
 type DecodeError struct {
 	Operation   string // such as "GetAccessToken"

@@ -51,6 +51,9 @@ func (c failureClass) transient() bool {
 
 func (in *call) redactor() redactor {
 	secrets := append([]string{in.cred.headerKey, in.cred.queryKey}, in.formerKeys...)
+	if in.cred.others != nil {
+		secrets = append(secrets, in.cred.others()...)
+	}
 	for i, p := range in.op.query {
 		if p.secret {
 			secrets = append(secrets, *in.query[i])
@@ -74,6 +77,7 @@ func (in *call) noCredential(ctx, bounded context.Context, err error) *failure {
 	if class != classCanceled {
 		class = classCredential
 	}
+	in.server = ""
 	return in.requestFailure(class, false, err)
 }
 
@@ -127,7 +131,8 @@ func (in *call) brokenOff(ctx, bounded context.Context, ans answer, err error) *
 	f := &failure{class: classBody, mayHaveEffect: true}
 	if !errors.Is(err, ErrResponseTooLarge) {
 		class, cause := classify(ctx, bounded, err)
-		f = in.requestFailure(class, true, cause)
+		f = in.requestFailure(class, false, cause) // the error around it says that there may be an effect
+		f.mayHaveEffect = true
 		err = f.err
 	}
 	f.err = in.decodeError(ans, err)

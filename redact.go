@@ -31,10 +31,11 @@ func newRedactor(secrets ...string) redactor {
 	var patterns []string
 	longest := 0
 	for _, secret := range secrets {
-		longest = max(longest, len(secret)*longestEscape)
+		longest = max(longest, min(len(secret)*longestEscape, maxSearched-2*maxMessage))
 		patterns = appendPattern(patterns, secret)
 		if _, key, hasPrefix := strings.Cut(secret, " "); hasPrefix {
 			patterns = appendPattern(patterns, key)
+			patterns = appendPattern(patterns, key[strings.LastIndexByte(key, ' ')+1:]) // the prefix may be several words
 		}
 	}
 	if len(patterns) == 0 {
@@ -49,18 +50,19 @@ const (
 	unescaped     = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
 	longestEscape = 24   // of one character, such as %255Cu0026%2334%3B
 	longestGap    = 1000 // more is refused by package regexp
+	mostGaps      = 16   // further ones may be of any length: package regexp spells out each bound
 )
 
 // appendPattern appends a pattern for secret in whatever notation it may turn up, be it escaped for a URL, JSON, Go or HTML or
 // several of them in turn: none of them touches letters and digits, and what becomes of the rest is not long. A secret with
 // hardly any of those, or with long runs of the rest, is searched for as it is.
 func appendPattern(patterns []string, secret string) []string {
-	if len(secret) < shortestSecret {
+	if len(secret) < shortestSecret || len(secret) > maxSearched {
 		return patterns
 	}
 	exact := regexp.QuoteMeta(strings.ToValidUTF8(secret, "\uFFFD")) // package regexp panics over what is not UTF-8
 	var b strings.Builder
-	gap, literal := 0, 0
+	gap, gaps, literal := 0, 0, 0
 	for _, r := range secret {
 		if !strings.ContainsRune(unescaped, r) {
 			if gap += longestEscape; gap > longestGap {
@@ -69,7 +71,11 @@ func appendPattern(patterns []string, secret string) []string {
 			continue
 		}
 		if gap > 0 && literal > 0 {
-			fmt.Fprintf(&b, "(?s:.{1,%d}?)", gap)
+			if gaps++; gaps > mostGaps {
+				b.WriteString("(?s:.+?)")
+			} else {
+				fmt.Fprintf(&b, "(?s:.{1,%d}?)", gap)
+			}
 		}
 		gap = 0
 		literal++

@@ -46,3 +46,24 @@ func TestRedactor_CutThrough(t *testing.T) {
 	assert.NotContains(t, newRedactor(secret).short(strings.Repeat(secret, 9), maxMessage), "begin")
 	assert.Len(t, newRedactor("secret").short(strings.Repeat("y", 300<<10), maxMessage), maxMessage+len("…"))
 }
+
+// The subject token of a validation is often a stranger's input, so its form must not cost much, nor panic. What costs is bounds,
+// which package regexp spells out.
+func TestRedactor_Hostile(t *testing.T) {
+	t.Parallel()
+	pattern := newRedactor(strings.Repeat("a ", 8_000)).secrets.String()
+	assert.LessOrEqual(t, strings.Count(pattern, "{1,"), 2*mostGaps)
+	assert.Equal(t, "as it was", newRedactor(strings.Repeat("a ", 150_000)).known("as it was"))
+}
+
+func TestRedactor_PrefixOfSeveralWords(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "unknown "+redacted, newRedactor("XMS Session s3cr3t").known("unknown s3cr3t"))
+}
+
+// A long key does not cost the message of a long text.
+func TestRedactor_LongKeyLongText(t *testing.T) {
+	t.Parallel()
+	text := "disk pool 7 is full" + strings.Repeat(" .", 20_000)
+	assert.Contains(t, newRedactor(strings.Repeat("k", 800)).short(text, maxMessage), "disk pool 7 is full")
+}

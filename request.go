@@ -3,6 +3,7 @@ package xmsclient
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -55,6 +56,9 @@ func (o *outgoing) Value(key any) any {
 
 // String keeps a printed context from showing the URL.
 func (o *outgoing) String() string { return "xmsclient." + o.op.name }
+
+// Format prints String for every verb.
+func (o *outgoing) Format(f fmt.State, verb rune) { formatText(f, verb, o.String()) }
 
 // newRequest makes the request of the attempt that in is at.
 func (c *core) newRequest(ctx context.Context, in *call, n *node) *http.Request {

@@ -19,14 +19,14 @@ type RetryPolicy struct {
 	MaxAttempts int
 
 	// InitialInterval is the upper bound of the random wait before the second round through the nodes. It doubles with each
-	// round. 0 means 250 ms.
+	// round. 0 means 250 ms, or MaxInterval if that is less.
 	InitialInterval time.Duration
 
 	// MaxInterval is what the upper bound of the wait grows to. 0 means 5 s, or InitialInterval if that is more.
 	MaxInterval time.Duration
 
-	// MaxRetryAfter is the longest Retry-After that is waited out; when a server asks for more, its error is returned at
-	// once. 0 means 30 s.
+	// MaxRetryAfter is the longest Retry-After that is waited out; when a server asks for more, the error is returned at
+	// once, unless there is another node that has not been tried yet. 0 means 30 s.
 	MaxRetryAfter time.Duration
 }
 
@@ -56,6 +56,9 @@ func (p RetryPolicy) withDefaults(nodes int) RetryPolicy {
 	}
 	if p.InitialInterval == 0 {
 		p.InitialInterval = 250 * time.Millisecond
+		if p.MaxInterval != 0 {
+			p.InitialInterval = min(p.InitialInterval, p.MaxInterval)
+		}
 	}
 	if p.MaxInterval == 0 {
 		p.MaxInterval = max(5*time.Second, p.InitialInterval)
