@@ -470,6 +470,16 @@ func TestAllAccessTokens_EverythingAtOnce(t *testing.T) {
 	assert.Len(t, rec.all(), 2)
 }
 
+// A total that says there is more outweighs that everything was asked for.
+func TestAllAccessTokens_NotEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	api, _ := mocked(t, answerJSON(http.StatusOK, `{"access_tokens":[{"id":1,"name":"a"}],"paging":{"total_count":9}}`))
+	got := collect(t.Context(), api, &xmsclient.ListAccessTokensOpts{Limit: xmsclient.Ptr[int64](-1)})
+	assert.Equal(t, []int64{1}, got.ids)
+	require.Len(t, got.errs, 1)
+	require.ErrorContains(t, got.errs[0], "ignores the offset")
+}
+
 // Pages that have the length or one end in common with the page before are not repetitions.
 func TestAllAccessTokens_SimilarPages(t *testing.T) {
 	t.Parallel()

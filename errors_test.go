@@ -231,3 +231,14 @@ func TestRequestError_Fields(t *testing.T) {
 		})
 	}
 }
+
+// What a proxy echoes of a default header that authenticates does not show either.
+func TestApiError_EchoedDefaultHeader(t *testing.T) {
+	t.Parallel()
+	api, _ := mocked(t, answer(http.StatusForbidden, "text/plain", "no access for Basic cHJveHktc2VjcmV0"), func(cfg *xmsclient.Configuration) {
+		cfg.DefaultHeader = http.Header{"Authorization": {"Basic cHJveHktc2VjcmV0"}}
+	})
+	_, _, err := api.GetAccessToken(t.Context(), 7)
+	require.ErrorContains(t, err, "no access for")
+	assert.NotContains(t, err.Error(), "cHJveHktc2VjcmV0")
+}
