@@ -26,8 +26,8 @@ type Contestant struct {
 func Contestants() []Contestant {
 	return []Contestant{
 		{"std", NewStd},
-		{"http", NewHTTP},
 		{"sdk", NewSDK},
+		{"http", NewHTTP},
 		{"resty", NewResty},
 		{"oapi", NewOAPI},
 	}

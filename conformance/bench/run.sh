@@ -23,9 +23,33 @@ benchstat() {
 "$go" version
 benchstat
 
-echo 'Median times as multiples of that of std:'
-benchstat -filter '.unit:sec/op' -format csv | awk -F, '
-	$2 == "std" { for (i = 2; i <= NF; i++) if ($i != "") columns[++count] = i
-		printf "%-20s", ""; for (c = 1; c <= count; c++) printf "%8s", $columns[c]; print ""; next }
-	count && $2 + 0 > 0 && $1 != "geomean" {
-		printf "%-20s", $1; for (c = 1; c <= count; c++) printf "%8.2f", $columns[c] / $2; print "" }'
+echo 'Time as a multiple of that of std in the same round, median of all rounds:'
+awk -v clients='std http sdk resty oapi' '
+	function median(row, client, n, i, j, ratio, sorted) {
+		n = rounds[row]
+		for (i = 1; i <= n; i++) {
+			ratio = time[row, client, i] / time[row, "std", i]
+			for (j = i; j > 1 && sorted[j - 1] > ratio; j--) sorted[j] = sorted[j - 1]
+			sorted[j] = ratio
+		}
+		return (sorted[int((n + 1) / 2)] + sorted[int(n / 2) + 1]) / 2
+	}
+	/ns\/op/ {
+		split($1, part, /\/client=|-[0-9]+$/)
+		row = part[1]
+		if (!(row in rounds)) order[++rows] = row
+		if (part[2] == "std") rounds[row]++
+		time[row, part[2], rounds[row]] = $3
+	}
+	END {
+		columns = split(clients, column, " ")
+		printf "%-20s", ""
+		for (c = 1; c <= columns; c++) printf "%8s", column[c]
+		print ""
+		for (r = 1; r <= rows; r++) {
+			name = order[r]; sub(/^Benchmark/, "", name); sub(/\/op=/, " ", name)
+			printf "%-20s", name
+			for (c = 1; c <= columns; c++) printf "%8.2f", median(order[r], column[c])
+			print ""
+		}
+	}' "$dir/results"
