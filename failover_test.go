@@ -141,6 +141,26 @@ func TestFailoverStaysOnAnError(t *testing.T) {
 	}
 }
 
+// A node that was busy when a call ran out of attempts is not where the next call begins.
+func TestFailoverDoesNotStayWithABusyNode(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{408, 429, 502, 503, 504} {
+		op := faultOperationNamed(t, "GetAccessToken")
+		first, second := newFaultNode(t, faultReset, op.answer), newFaultNode(t, faultStatus(status, "", ""))
+		client := faultClient(t, func(cfg *xmsclient.Configuration) { cfg.Retry.MaxAttempts = 2 }, first.url, second.url)
+		out := op.call(t.Context(), client)
+		require.Error(t, out.err)
+		require.Equal(t, second.url, out.resp.Server)
+
+		out = op.call(t.Context(), client)
+
+		require.NoError(t, out.err)
+		require.Equal(t, first.url, out.resp.Server)
+		first.requireReceived(t, op, 2)
+		second.requireReceived(t, op, 1)
+	}
+}
+
 // A node that dies between two calls is left for the next one, without a failed call and without sending anything twice.
 func TestFailoverNodeDiesBetweenCalls(t *testing.T) {
 	t.Parallel()

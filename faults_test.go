@@ -344,9 +344,9 @@ func TestFaultOddBody(t *testing.T) {
 func TestFaultEndlessAnswer(t *testing.T) {
 	t.Parallel()
 	const (
-		limit   = 1 << 20
-		gib     = 1 << 30
-		inFight = 64 << 20 // what sockets may hold besides what was read, generously
+		limit    = 1 << 20
+		gib      = 1 << 30
+		inFlight = 64 << 20 // what sockets may hold besides what was read, generously
 	)
 	tests := map[string]struct {
 		header  string
@@ -382,10 +382,27 @@ func TestFaultEndlessAnswer(t *testing.T) {
 				}
 				requireFaultOutcome(t, !op.idempotent, out.err)
 				node.requireReceived(t, op, 1)
-				assert.Less(t, sent.Load(), int64(inFight))
+				assert.Less(t, sent.Load(), int64(inFlight))
 			}
 		})
 	}
+}
+
+// A body that announces itself as too large is not read up to the limit first.
+func TestFaultAnnouncedLength(t *testing.T) {
+	t.Parallel()
+	const limit, inFlight = 512 << 20, 128 << 20
+	op := faultOperationNamed(t, "ListAccessTokens")
+	var sent atomic.Int64
+	header := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", limit+1)
+	node := newFaultNode(t, faultThen(faultText(header), faultFlood("[[[[[[[[", limit, &sent), faultClose))
+	client := faultClient(t, func(cfg *xmsclient.Configuration) { cfg.MaxResponseBytes = limit }, node.url)
+
+	out := op.call(t.Context(), client)
+
+	require.ErrorIs(t, out.err, xmsclient.ErrResponseTooLarge)
+	node.requireReceived(t, op, 1)
+	require.Less(t, sent.Load(), int64(inFlight))
 }
 
 // A body of exactly MaxResponseBytes is not too large; one byte more is, and is not asked for again.
