@@ -1,5 +1,4 @@
-// Package conformance holds the SDK, its test server and its reference pages against docs/openapi.yaml, in both
-// directions, and has tests only. prism.sh lets Prism, a mock server and validating proxy from elsewhere, do the same.
-//
-// It is a module of its own so that what it needs stays out of the module graph of those who use the SDK.
+// Package conformance holds the client and its test server against documents and programs that do not know them:
+// docs/openapi.yaml, a cut of the vendor's own document, kin-openapi, Prism and OpenTelemetry. Its tests use public
+// names only.
 package conformance

@@ -1,139 +1,108 @@
 package conformance
 
 import (
-	"cmp"
+	"maps"
 	"path"
 	"slices"
-	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 )
 
-const documentName = "docs/openapi.yaml"
+const (
+	contractPath = "../docs/openapi.yaml"
+	vendorPath   = "testdata/eos-6.4.yaml"
+)
 
-type document struct{ *openapi3.T }
-
-func readDocument(t *testing.T) document {
+// readDocument returns a valid document whose only server is that of xmstest.
+func readDocument(t *testing.T, file string) *openapi3.T {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromFile("../" + documentName)
-	require.NoError(t, err, documentName)
-	require.NoError(t, doc.Validate(t.Context(), openapi3.EnableExamplesValidation()), documentName)
-	return document{doc}
+	doc, err := openapi3.NewLoader().LoadFromFile(file)
+	require.NoError(t, err)
+	require.NoError(t, doc.Validate(t.Context()))
+	doc.Servers = openapi3.Servers{{URL: "/v1"}}
+	return doc
 }
 
-// operation is an operation of the document.
+// operation is an operation of a document with what stands around it there.
 type operation struct {
 	*openapi3.Operation
 	method, path string
-	inherited    openapi3.Parameters // those of the path
+	parameters   []*openapi3.Parameter
 }
 
-// operations returns all operations of the document, by their id.
-func (d document) operations() []operation {
-	var all []operation
-	for path, item := range d.Paths.Map() {
+// documented returns the operations of a document by their names.
+func documented(doc *openapi3.T) map[string]operation {
+	found := map[string]operation{}
+	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
-			all = append(all, operation{Operation: op, method: method, path: path, inherited: item.Parameters})
-		}
-	}
-	slices.SortFunc(all, func(a, b operation) int { return cmp.Compare(a.OperationID, b.OperationID) })
-	return all
-}
-
-// parameters returns those of a place, "path" or "query".
-func (op operation) parameters(in string) []*openapi3.Parameter {
-	var found []*openapi3.Parameter
-	for _, ref := range slices.Concat(op.inherited, op.Parameters) {
-		if ref.Value.In == in {
-			found = append(found, ref.Value)
+			o := operation{Operation: op, method: method, path: path}
+			for _, p := range slices.Concat(item.Parameters, op.Parameters) {
+				o.parameters = append(o.parameters, p.Value)
+			}
+			found[op.OperationID] = o
 		}
 	}
 	return found
 }
 
-// body returns the name of the model that the operation takes, or "".
-func (op operation) body() string {
-	if op.RequestBody == nil {
-		return ""
-	}
-	return model(op.RequestBody.Value.Content)
-}
-
-// success returns the status of success, and the name of the model that is answered with it, or "".
-func (op operation) success() (status int, answer string) {
-	for _, status := range op.statuses() {
-		if status/100 == 2 {
-			return status, model(op.Responses.Status(status).Value.Content)
+// answer returns the model of the answer of success, or "".
+func (o operation) answer() string {
+	for status, response := range o.Responses.Map() {
+		if status[0] == '2' {
+			return modelOf(response.Value.Content)
 		}
-	}
-	return 0, ""
-}
-
-// failures returns the documented statuses other than that of success, in order.
-func (op operation) failures() []int {
-	return slices.DeleteFunc(op.statuses(), func(status int) bool { return status/100 == 2 })
-}
-
-func (op operation) statuses() []int {
-	var statuses []int
-	for _, key := range op.Responses.Keys() {
-		if status, err := strconv.Atoi(key); err == nil {
-			statuses = append(statuses, status)
-		}
-	}
-	slices.Sort(statuses)
-	return statuses
-}
-
-// model returns the name of the schema of JSON content, or "" if there is none.
-func model(content openapi3.Content) string {
-	if media := content.Get("application/json"); media != nil && media.Schema != nil {
-		return schemaName(media.Schema)
 	}
 	return ""
 }
 
-// schemaName returns the name under which a schema stands in the components.
-func schemaName(ref *openapi3.SchemaRef) string {
-	if ref.Ref == "" {
-		return ""
+func modelOf(content openapi3.Content) string {
+	if media := content.Get("application/json"); media != nil {
+		return path.Base(media.Schema.Ref)
 	}
-	return path.Base(ref.Ref)
+	return ""
 }
 
-// goType returns the Go type that the values of a schema should have. Members that are objects are pointers.
-func goType(ref *openapi3.SchemaRef) string {
-	if name := schemaName(ref); name != "" {
-		return "*" + name
-	}
-	schema := ref.Value
-	switch kind := schema.Type.Slice(); {
-	case len(kind) != 1:
-		return "(several types)"
-	case kind[0] == "array":
-		element := goType(schema.Items)
-		if schemaName(schema.Items) != "" {
-			element = element[1:]
+// properties returns a line for each property of an object: its name, its type in Go, and whether it is required.
+func properties(schema *openapi3.Schema) []string {
+	var lines []string
+	for name, property := range schema.Properties {
+		line := name + " " + goType(property)
+		if slices.Contains(schema.Required, name) {
+			line += " required"
 		}
-		return "[]" + element
-	case kind[0] == "integer" && schema.Format == "int64":
-		return "int64"
-	case kind[0] == "boolean":
-		return "bool"
-	case kind[0] == "string" && schema.Format == "date-time":
+		lines = append(lines, line)
+	}
+	for _, part := range schema.AllOf {
+		lines = append(lines, properties(part.Value)...)
+	}
+	return slices.Sorted(slices.Values(lines))
+}
+
+// goType returns the type in Go of a schema's values. Members that are objects are pointers.
+func goType(ref *openapi3.SchemaRef) string {
+	if ref.Ref != "" {
+		return "*" + path.Base(ref.Ref)
+	}
+	switch schema := ref.Value; {
+	case schema.Type.Is("array"):
+		return "[]" + strings.TrimPrefix(goType(schema.Items), "*")
+	case schema.Format == "date-time":
 		return "time.Time"
-	case kind[0] == "string":
-		return "string"
+	case schema.Type.Is("integer"):
+		return schema.Format
+	case schema.Type.Is("boolean"):
+		return "bool"
 	default:
-		return "(" + kind[0] + " " + schema.Format + ")"
+		return schema.Type.Slice()[0]
 	}
 }
 
-func requiredness(required bool) string {
-	if required {
-		return "required"
-	}
-	return "optional"
+// models returns the names of the schemas that have a type in Go: all but that of errors, which can be anything.
+func models(doc *openapi3.T) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(doc.Components.Schemas)), func(name string) bool {
+		return name == "Error"
+	})
 }

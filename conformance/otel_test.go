@@ -3,10 +3,6 @@ package conformance
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,13 +14,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	xmsclient "github.com/xsky-storage/xms-client-go"
+	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// named goes below otelhttp's transport. It gives the span of each attempt the operation's name, and replaces the URL that
-// otelhttp has put into it by one without the query, where tokens may be.
-type named struct{ next http.RoundTripper }
+// nameSpan stands below otelhttp's transport. It names the span of each attempt, and takes the query, where secrets may
+// be, out of the URL that otelhttp put into it.
+type nameSpan struct{ next http.RoundTripper }
 
-func (n named) RoundTrip(r *http.Request) (*http.Response, error) {
+func (n nameSpan) RoundTrip(r *http.Request) (*http.Response, error) {
 	operation, _ := xmsclient.OperationFromContext(r.Context())
 	span := trace.SpanFromContext(r.Context())
 	span.SetName(operation)
@@ -32,94 +29,33 @@ func (n named) RoundTrip(r *http.Request) (*http.Response, error) {
 	return n.next.RoundTrip(r)
 }
 
-const (
-	headerKey = "aaaaaaaa-header-key"
-	queryKey  = "bbbbbbbb-query-key"
-	newUUID   = "dddddddd-new-uuid"
-)
-
-// newFlaky starts a server that answers every other request with 503 and the rest so that every operation is content.
-func newFlaky(t *testing.T) (baseURL string) {
-	t.Helper()
-	var requests atomic.Int64
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		if requests.Add(1)%2 == 1 {
-			w.Header().Set("Retry-After", "0")
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintf(w, `{"access_tokens":[],"access_token":{"id":1,"uuid":%q}}`, newUUID)
-	}))
+// TestOpenTelemetry_SpanPerAttemptWithoutSecrets makes each call with a first attempt that fails.
+func TestOpenTelemetry_SpanPerAttemptWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	server := xmstest.NewServer()
 	t.Cleanup(server.Close)
-	return server.URL + "/v1"
-}
-
-// traceCalls makes a call of every operation and returns the spans of otelhttp's transport above next, and the operations.
-func traceCalls(t *testing.T, baseURL string, next http.RoundTripper) (spans tracetest.SpanStubs, operations []string) {
-	t.Helper()
+	server.Seed(1)
 	exporter := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
-	cfg := xmsclient.NewConfiguration()
-	cfg.BaseURL = baseURL
-	cfg.TokenInHeader.Key, cfg.TokenInQuery.Key = headerKey, queryKey
-	cfg.Retry = xmsclient.RetryPolicy{MaxAttempts: 2, InitialInterval: 1, MaxInterval: 1}
-	cfg.HTTPClient = &http.Client{Transport: otelhttp.NewTransport(next, otelhttp.WithTracerProvider(provider))}
+	cfg := server.Configuration()
+	cfg.TokenInQuery = cfg.TokenInHeader
+	cfg.HTTPClient = &http.Client{Transport: otelhttp.NewTransport(nameSpan{http.DefaultTransport},
+		otelhttp.WithTracerProvider(provider))}
 	client, err := xmsclient.NewAPIClient(cfg)
 	require.NoError(t, err)
-	for operation, call := range calls() {
-		_ = call(t.Context(), client.AccessTokensApi) // may fail: it is traced all the same
-		operations = append(operations, operation)
-	}
-	return exporter.GetSpans(), operations
-}
-
-func TestSpanPerAttempt(t *testing.T) {
-	t.Parallel()
-	spans, operations := traceCalls(t, newFlaky(t), named{http.DefaultTransport})
-	require.Len(t, spans, 2*len(operations))
-	for i, span := range spans {
-		assert.Equal(t, operations[i/2], span.Name)
-		assert.Equal(t, trace.SpanKindClient, span.SpanKind)
-		status := int64(http.StatusServiceUnavailable)
-		if i%2 == 1 {
-			status = http.StatusOK
+	for method := range operations() {
+		exporter.Reset()
+		server.Inject(xmstest.Fault{StatusCode: http.StatusTooManyRequests})
+		_ = invoke(t.Context(), client.AccessTokensApi, method, arguments(method)) // what it ends in does not matter
+		spans := exporter.GetSpans()
+		require.Len(t, spans, 2, method.Name)
+		for _, span := range spans {
+			assert.Equal(t, method.Name, span.Name)
+			assert.Equal(t, trace.SpanKindClient, span.SpanKind)
 		}
-		assert.Contains(t, span.Attributes, attribute.Int64("http.response.status_code", status), span.Name)
-	}
-}
-
-func TestSpansHoldNoToken(t *testing.T) {
-	t.Parallel()
-	const nobodyListens = "http://127.0.0.1:1/v1"
-	for name, baseURL := range map[string]string{"answered": newFlaky(t), "not answered": nobodyListens} {
-		spans, operations := traceCalls(t, baseURL, named{http.DefaultTransport})
-		require.Len(t, spans, 2*len(operations), name)
-		for _, token := range []string{headerKey, queryKey, subjectKey, newUUID} {
-			assert.NotContains(t, fmt.Sprintf("%+v", spans), token, name)
+		assert.Contains(t, spans[0].Attributes, attribute.Int("http.response.status_code", http.StatusTooManyRequests))
+		for _, secret := range []string{cfg.TokenInQuery.Key, someText} {
+			assert.NotContains(t, fmt.Sprintf("%+v", spans), secret, method.Name)
 		}
-	}
-}
-
-func TestRecipeInTheDocsIsTheTestedOne(t *testing.T) {
-	t.Parallel()
-	recipes, err := os.ReadFile("../docs/recipes.md")
-	require.NoError(t, err)
-	source, err := os.ReadFile("otel_test.go")
-	require.NoError(t, err)
-	const begin, end = "type named struct", "\n}\n\nconst ("
-	_, rest, found := strings.Cut(string(source), begin)
-	require.True(t, found)
-	recipe, _, found := strings.Cut(rest, end)
-	require.True(t, found)
-	assert.Contains(t, string(recipes), begin+recipe)
-}
-
-// TestOtelhttpAloneRecordsTokens is why the recipe replaces the URL, and shows that the test above would find a token.
-func TestOtelhttpAloneRecordsTokens(t *testing.T) {
-	t.Parallel()
-	spans, _ := traceCalls(t, newFlaky(t), http.DefaultTransport)
-	for _, token := range []string{queryKey, subjectKey} {
-		assert.Contains(t, fmt.Sprintf("%+v", spans), token)
 	}
 }
