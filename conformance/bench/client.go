@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 )
@@ -13,24 +14,33 @@ type Client interface {
 	List(ctx context.Context, limit int64) error
 }
 
-// New returns a client for the API at baseURL. Its requests go through transport; nil means what it uses by itself.
-type New func(baseURL string, transport http.RoundTripper) (Client, error)
+// Target is a server to call.
+type Target struct {
+	BaseURL string
+	Stub    http.RoundTripper // takes the place of a network; nil: there is one
+	TLS     *tls.Config       // of the client; nil without TLS
+}
+
+// httpClient is what those use that do not bring a client of their own.
+func (t Target) httpClient() *http.Client {
+	if t.Stub != nil {
+		return &http.Client{Transport: t.Stub}
+	}
+	transport, _ := http.DefaultTransport.(*http.Transport)
+	transport = transport.Clone()
+	transport.TLSClientConfig = t.TLS
+	return &http.Client{Transport: transport}
+}
 
 // Contestant is a way to make the calls.
 type Contestant struct {
 	Name string
-	New  New
+	New  func(Target) (Client, error)
 }
 
 // Contestants returns them all, the one that the others are compared with first.
 func Contestants() []Contestant {
-	return []Contestant{
-		{"std", NewStd},
-		{"sdk", NewSDK},
-		{"http", NewHTTP},
-		{"resty", NewResty},
-		{"oapi", NewOAPI},
-	}
+	return []Contestant{{"std", NewStd}, {"sdk", NewSDK}, {"oapi", NewOAPI}, {"ogen", NewOgen}}
 }
 
 // expect returns an error unless got is what the server sent.

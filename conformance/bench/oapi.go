@@ -8,27 +8,20 @@ import (
 	"github.com/xsky-storage/xms-client-go/conformance/bench/oapi"
 )
 
-type oapiClient struct {
-	api     *oapi.ClientWithResponses
-	request oapi.AccessTokenCreateReq
-}
+type oapiClient struct{ api *oapi.ClientWithResponses }
 
-// NewOAPI returns the client that oapi-codegen makes of the API's document.
-func NewOAPI(baseURL string, transport http.RoundTripper) (Client, error) {
+// NewOAPI returns the client that oapi-codegen generates.
+func NewOAPI(t Target) (Client, error) {
 	authenticate := func(_ context.Context, req *http.Request) error {
 		req.Header.Set(authHeader, authToken)
 		return nil
 	}
-	api, err := oapi.NewClientWithResponses(baseURL,
-		oapi.WithHTTPClient(&http.Client{Transport: transport}),
-		oapi.WithRequestEditorFn(authenticate))
+	api, err := oapi.NewClientWithResponses(t.BaseURL,
+		oapi.WithHTTPClient(t.httpClient()), oapi.WithRequestEditorFn(authenticate))
 	if err != nil {
 		return nil, err
 	}
-	text := tokenText
-	return &oapiClient{api, oapi.AccessTokenCreateReq{
-		AccessToken: &oapi.AccessTokenCreateReqAccessToken{Description: &text, Name: tokenName, Roles: []string{"admin", "viewer"}},
-	}}, nil
+	return &oapiClient{api}, nil
 }
 
 func (c *oapiClient) Get(ctx context.Context) error {
@@ -39,11 +32,16 @@ func (c *oapiClient) Get(ctx context.Context) error {
 	if resp.JSON200 == nil {
 		return fmt.Errorf("status %d: %s", resp.StatusCode(), resp.Body)
 	}
-	return expect(*resp.JSON200.AccessToken.Name, tokenName)
+	return expect(*resp.JSON200.AccessToken.Id, tokenID)
 }
 
 func (c *oapiClient) Create(ctx context.Context) error {
-	resp, err := c.api.CreateAccessTokenWithResponse(ctx, c.request)
+	text := newTokenText
+	resp, err := c.api.CreateAccessTokenWithResponse(ctx, oapi.AccessTokenCreateReq{
+		AccessToken: &oapi.AccessTokenCreateReqAccessToken{
+			Description: &text, Name: newTokenName, Roles: []string{"admin", "viewer"},
+		},
+	})
 	if err != nil {
 		return err
 	}

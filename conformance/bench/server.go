@@ -5,37 +5,25 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // authToken authenticates the clients. The server does not look at it.
-const authToken = "0b54f1f6-8a53-4a39-b1a5-6f0c8f1d2e3c" // #nosec G101 -- made up
+const authToken = "0b54f1f68a534a39b1a56f0c8f1d2e3c" // #nosec G101 -- made up
 
 const (
 	authHeader      = "Xms-Auth-Token"
 	contentTypeJSON = "application/json"
 )
 
-// Server answers as XMS would, from bodies that it makes once, so that next to nothing of what is measured is its own cost. It is
-// an http.RoundTripper, which answers in process, and an http.Handler. It is safe for concurrent use.
-type Server struct {
-	header         http.Header
-	token, created []byte
-	total          int64
+// Server answers from bodies that were made before, so that next to nothing of what is measured is its own cost. It is
+// an http.RoundTripper, which answers in process, and an http.Handler.
+type Server struct{ token, created, page []byte }
 
-	mu    sync.Mutex
-	pages map[string][]byte // by query
-}
-
-// NewServer returns a server with a list of total tokens.
-func NewServer(total int64) *Server {
-	return &Server{
-		header: http.Header{"Content-Type": {contentTypeJSON}},
-		token:  tokenBody(""), created: tokenBody(`,"uuid":"` + tokenUUID + `"`), total: total, pages: map[string][]byte{},
-	}
+// NewServer returns a server of tokens of a shape. Each list has n of them, whatever is asked for.
+func NewServer(s Shape, n int64) *Server {
+	return &Server{token: s.token(""), created: s.token(`,"uuid":"` + tokenUUID + `"`), page: s.list(n)}
 }
 
 func (s *Server) answer(req *http.Request) (status int, body []byte) {
@@ -43,23 +31,9 @@ func (s *Server) answer(req *http.Request) (status int, body []byte) {
 	case req.Method == http.MethodPost:
 		return http.StatusCreated, s.created
 	case strings.HasSuffix(req.URL.Path, "/"):
-		return http.StatusOK, s.page(req.URL)
+		return http.StatusOK, s.page
 	}
 	return http.StatusOK, s.token
-}
-
-func (s *Server) page(u *url.URL) []byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	body, made := s.pages[u.RawQuery]
-	if !made {
-		query := u.Query()
-		limit, _ := strconv.ParseInt(query.Get("limit"), 10, 64)
-		offset, _ := strconv.ParseInt(query.Get("offset"), 10, 64)
-		body = listBody(limit, offset, s.total)
-		s.pages[u.RawQuery] = body
-	}
-	return body
 }
 
 // RoundTrip answers without a network.
@@ -71,18 +45,23 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	status, body := s.answer(req)
+	return Answer(req, status, bytes.NewReader(body), int64(len(body))), nil
+}
+
+// Answer returns an answer in JSON.
+func Answer(req *http.Request, status int, body io.Reader, length int64) *http.Response {
 	return &http.Response{
 		StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Request: req,
-		Header: s.header, ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),
-	}, nil
+		Header: http.Header{"Content-Type": {contentTypeJSON}}, ContentLength: length, Body: io.NopCloser(body),
+	}
 }
 
 // ServeHTTP answers over a network.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	_, _ = io.Copy(io.Discard, req.Body)
 	status, body := s.answer(req)
-	w.Header()["Content-Type"] = []string{contentTypeJSON}
-	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.Header().Set("Content-Type", contentTypeJSON)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // #nosec G705 -- JSON of numbers
 }

@@ -95,9 +95,7 @@ type AccessTokenCreateReqAccessToken struct {
 	// Description Example: Nightly backup of the billing volumes
 	Description *string `json:"description,omitempty"`
 
-	// Name Unique among the tokens of its owner.
-	//
-	// Example: backup
+	// Name Example: backup
 	Name string `json:"name"`
 
 	// Roles What the token may do.
@@ -125,9 +123,7 @@ type AccessTokenUpdateReq struct {
 
 // AccessTokenUpdateReqAccessToken The change to make.
 type AccessTokenUpdateReqAccessToken struct {
-	// Name Unique among the tokens of its owner.
-	//
-	// Example: backup
+	// Name Example: backup
 	Name string `json:"name"`
 }
 
@@ -135,7 +131,7 @@ type AccessTokenUpdateReqAccessToken struct {
 type AccessTokensResp struct {
 	AccessTokens []AccessToken `json:"access_tokens"`
 
-	// Paging Which part of the list an answer is. Real clusters send it; the vendor's documents do not mention it.
+	// Paging Which part of the list a response holds. XMS sends it with every list, and documents it for other lists.
 	Paging *Paging `json:"paging,omitempty"`
 }
 
@@ -145,7 +141,7 @@ type AccessTokensResp struct {
 // Example: {"message":"the access token was not found"}
 type Error map[string]interface{}
 
-// Paging Which part of the list an answer is. Real clusters send it; the vendor's documents do not mention it.
+// Paging Which part of the list a response holds. XMS sends it with every list, and documents it for other lists.
 type Paging struct {
 	// Count Tokens in this answer.
 	//
@@ -257,10 +253,10 @@ type UnauthorizedApplicationProblemPlusJSON = Error
 
 // ListAccessTokensParams defines parameters for ListAccessTokens.
 type ListAccessTokensParams struct {
-	// Limit The most tokens to return; -1 for all of them.
+	// Limit The largest number of tokens to return. -1 returns all.
 	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Offset How many tokens to leave out from the start of the list.
+	// Offset How many tokens to skip.
 	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
 
 	// UserId Only tokens of the user with this id.
@@ -269,7 +265,7 @@ type ListAccessTokensParams struct {
 	// Role Only tokens that have this role.
 	Role *string `form:"role,omitempty" json:"role,omitempty"`
 
-	// All The tokens of every user, not only of the caller.
+	// All The tokens of all users, not only the caller's.
 	All *bool `form:"all,omitempty" json:"all,omitempty"`
 }
 
@@ -366,7 +362,7 @@ type ClientInterface interface {
 
 	// CreateAccessTokenWithBody Create an access token
 	//
-	// The answer holds the token's uuid, which no later call shows again.
+	// The response holds the token's uuid. No later call shows it.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -375,7 +371,7 @@ type ClientInterface interface {
 
 	// CreateAccessToken Create an access token
 	//
-	// The answer holds the token's uuid, which no later call shows again.
+	// The response holds the token's uuid. No later call shows it.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -408,7 +404,7 @@ type ClientInterface interface {
 
 	// RegenerateAccessToken Give an access token a new uuid
 	//
-	// The old uuid stops working. The answer holds the new one, which no later call shows again.
+	// The old uuid stops working. The response holds the new one. No later call shows it.
 	//
 	// Corresponds with POST /access-tokens/{access_token_id}:regenerate (the `RegenerateAccessToken` operationId).
 	RegenerateAccessToken(ctx context.Context, accessTokenId AccessTokenID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -438,7 +434,7 @@ func (c *Client) ListAccessTokens(ctx context.Context, params *ListAccessTokensP
 
 // CreateAccessTokenWithBody Create an access token
 //
-// The answer holds the token's uuid, which no later call shows again.
+// The response holds the token's uuid. No later call shows it.
 //
 // Takes any type of body and a specified content type.
 //
@@ -457,7 +453,7 @@ func (c *Client) CreateAccessTokenWithBody(ctx context.Context, contentType stri
 
 // CreateAccessToken Create an access token
 //
-// The answer holds the token's uuid, which no later call shows again.
+// The response holds the token's uuid. No later call shows it.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -540,7 +536,7 @@ func (c *Client) UpdateAccessToken(ctx context.Context, accessTokenId AccessToke
 
 // RegenerateAccessToken Give an access token a new uuid
 //
-// The old uuid stops working. The answer holds the new one, which no later call shows again.
+// The old uuid stops working. The response holds the new one. No later call shows it.
 //
 // Corresponds with POST /access-tokens/{access_token_id}:regenerate (the `RegenerateAccessToken` operationId).
 func (c *Client) RegenerateAccessToken(ctx context.Context, accessTokenId AccessTokenID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -966,7 +962,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateAccessTokenWithBodyWithResponse Create an access token
 	//
-	// The answer holds the token's uuid, which no later call shows again.
+	// The response holds the token's uuid. No later call shows it.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -975,7 +971,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateAccessTokenWithResponse Create an access token
 	//
-	// The answer holds the token's uuid, which no later call shows again.
+	// The response holds the token's uuid. No later call shows it.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1012,7 +1008,7 @@ type ClientWithResponsesInterface interface {
 
 	// RegenerateAccessTokenWithResponse Give an access token a new uuid
 	//
-	// The old uuid stops working. The answer holds the new one, which no later call shows again.
+	// The old uuid stops working. The response holds the new one. No later call shows it.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1828,7 +1824,7 @@ func (c *ClientWithResponses) ListAccessTokensWithResponse(ctx context.Context, 
 
 // CreateAccessTokenWithBodyWithResponse Create an access token
 //
-// The answer holds the token's uuid, which no later call shows again.
+// The response holds the token's uuid. No later call shows it.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1843,7 +1839,7 @@ func (c *ClientWithResponses) CreateAccessTokenWithBodyWithResponse(ctx context.
 
 // CreateAccessTokenWithResponse Create an access token
 //
-// The answer holds the token's uuid, which no later call shows again.
+// The response holds the token's uuid. No later call shows it.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1910,7 +1906,7 @@ func (c *ClientWithResponses) UpdateAccessTokenWithResponse(ctx context.Context,
 
 // RegenerateAccessTokenWithResponse Give an access token a new uuid
 //
-// The old uuid stops working. The answer holds the new one, which no later call shows again.
+// The old uuid stops working. The response holds the new one. No later call shows it.
 //
 // Returns a wrapper object for the known response body format(s).
 //

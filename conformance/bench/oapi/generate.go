@@ -1,3 +1,4 @@
+// Package oapi is the client that oapi-codegen makes of the API's document.
 package oapi
 
-//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 -config config.yaml ../../../docs/openapi.yaml
+//go:generate go tool oapi-codegen -config config.yaml ../../../docs/openapi.yaml

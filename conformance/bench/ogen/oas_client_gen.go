@@ -83,7 +83,7 @@ func trimTrailingSlashes(u *url.URL) {
 type Invoker interface {
 	// CreateAccessToken invokes CreateAccessToken operation.
 	//
-	// The answer holds the token's uuid, which no later call shows again.
+	// The response holds the token's uuid. No later call shows it.
 	//
 	// POST /access-tokens/
 	CreateAccessToken(ctx context.Context, request *AccessTokenCreateReq, options ...RequestOption) (CreateAccessTokenRes, error)
@@ -107,7 +107,7 @@ type Invoker interface {
 	ListAccessTokens(ctx context.Context, params ListAccessTokensParams, options ...RequestOption) (ListAccessTokensRes, error)
 	// RegenerateAccessToken invokes RegenerateAccessToken operation.
 	//
-	// The old uuid stops working. The answer holds the new one, which no later call shows again.
+	// The old uuid stops working. The response holds the new one. No later call shows it.
 	//
 	// POST /access-tokens/{access_token_id}:regenerate
 	RegenerateAccessToken(ctx context.Context, params RegenerateAccessTokenParams, options ...RequestOption) (RegenerateAccessTokenRes, error)
@@ -153,7 +153,7 @@ func NewClient(serverURL string, sec SecuritySource, opts ...ClientOption) (*Cli
 
 // CreateAccessToken invokes CreateAccessToken operation.
 //
-// The answer holds the token's uuid, which no later call shows again.
+// The response holds the token's uuid. No later call shows it.
 //
 // POST /access-tokens/
 func (c *Client) CreateAccessToken(ctx context.Context, request *AccessTokenCreateReq, options ...RequestOption) (CreateAccessTokenRes, error) {
@@ -704,7 +704,7 @@ func (c *Client) sendListAccessTokens(ctx context.Context, params ListAccessToke
 
 // RegenerateAccessToken invokes RegenerateAccessToken operation.
 //
-// The old uuid stops working. The answer holds the new one, which no later call shows again.
+// The old uuid stops working. The response holds the new one. No later call shows it.
 //
 // POST /access-tokens/{access_token_id}:regenerate
 func (c *Client) RegenerateAccessToken(ctx context.Context, params RegenerateAccessTokenParams, options ...RequestOption) (RegenerateAccessTokenRes, error) {

@@ -16,15 +16,15 @@ type GetAccessTokenParams struct {
 
 // ListAccessTokensParams is parameters of ListAccessTokens operation.
 type ListAccessTokensParams struct {
-	// The most tokens to return; -1 for all of them.
+	// The largest number of tokens to return. -1 returns all.
 	Limit OptInt64 `json:",omitempty,omitzero"`
-	// How many tokens to leave out from the start of the list.
+	// How many tokens to skip.
 	Offset OptInt64 `json:",omitempty,omitzero"`
 	// Only tokens of the user with this id.
 	UserID OptInt64 `json:",omitempty,omitzero"`
 	// Only tokens that have this role.
 	Role OptString `json:",omitempty,omitzero"`
-	// The tokens of every user, not only of the caller.
+	// The tokens of all users, not only the caller's.
 	All OptBool `json:",omitempty,omitzero"`
 }
 

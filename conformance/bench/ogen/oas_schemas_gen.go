@@ -230,8 +230,7 @@ func (s *AccessTokenCreateReq) SetAccessToken(val OptAccessTokenCreateReqAccessT
 // Ref: #/components/schemas/AccessTokenCreateReqAccessToken
 type AccessTokenCreateReqAccessToken struct {
 	Description OptString `json:"description"`
-	// Unique among the tokens of its owner.
-	Name string `json:"name"`
+	Name        string    `json:"name"`
 	// What the token may do.
 	Roles []string `json:"roles"`
 }
@@ -321,7 +320,6 @@ func (s *AccessTokenUpdateReq) SetAccessToken(val OptAccessTokenUpdateReqAccessT
 // The change to make.
 // Ref: #/components/schemas/AccessTokenUpdateReqAccessToken
 type AccessTokenUpdateReqAccessToken struct {
-	// Unique among the tokens of its owner.
 	Name string `json:"name"`
 }
 
@@ -954,8 +952,8 @@ func (o OptUserNestview) Or(d UserNestview) UserNestview {
 	return d
 }
 
-// Which part of the list an answer is. Real clusters send it; the vendor's documents do not mention
-// it.
+// Which part of the list a response holds. XMS sends it with every list, and documents it for other
+// lists.
 // Ref: #/components/schemas/Paging
 type Paging struct {
 	// Tokens in this answer.

@@ -1,105 +1,78 @@
-// Command peak prints how much memory it takes to read 100,000 tokens: in one answer, by hand and with the SDK, and page after page
-// with the SDK's iterator. Each reader is a process of its own, this one is their server.
+// Command peak prints the peak of the heap, live objects and garbage, while a list of 100,000 tokens is read in one
+// answer.
 package main
 
 import (
+	"bytes"
 	"context"
-	"flag"
 	"fmt"
-	"net/http/httptest"
-	"os"
-	"os/exec"
+	"io"
+	"log"
+	"net/http"
+	"runtime"
 	"runtime/metrics"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/xsky-storage/xms-client-go/conformance/bench"
 )
 
 const (
-	total    = 100_000
-	pageSize = 1_000
+	part  = 1_000
+	parts = 100
 )
 
-type reader struct {
-	name   string
-	tokens int64 // in the list
-	read   func(ctx context.Context, baseURL string, tokens int64) error
-}
-
-func readers() []reader {
-	return []reader{
-		{"std, one answer", total, one(bench.NewStd)},
-		{"sdk, one answer", total, one(bench.NewSDK)},
-		{"sdk, pages", total, pages},
-		{"sdk, pages, a tenth", total / 10, pages},
-	}
-}
-
-func one(contestant bench.New) func(context.Context, string, int64) error {
-	return func(ctx context.Context, baseURL string, tokens int64) error {
-		client, err := contestant(baseURL, nil)
-		if err != nil {
-			return err
-		}
-		return client.List(ctx, tokens)
-	}
-}
-
-func pages(ctx context.Context, baseURL string, tokens int64) error {
-	return bench.ListPages(ctx, baseURL, pageSize, tokens)
-}
-
 func main() {
-	index := flag.Int("reader", -1, "be this reader, of the server at -url")
-	url := flag.String("url", "", "base URL of the server")
-	flag.Parse()
-	run := compare
-	if *index >= 0 {
-		run = func() error { return measure(readers()[*index], *url) }
+	stub, err := newStub()
+	if err != nil {
+		log.Fatal("peak: ", err)
 	}
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "peak:", err)
-		os.Exit(1)
-	}
-}
-
-func compare() error {
-	fmt.Printf("%-20s %10s %12s\n", "", "heap", "resident")
-	for i, r := range readers() {
-		server := httptest.NewServer(bench.NewServer(r.tokens))
-		// #nosec G204,G702 -- it is this program
-		child := exec.CommandContext(context.Background(), os.Args[0], "-reader", strconv.Itoa(i), "-url", server.URL+"/v1")
-		child.Stdout, child.Stderr = os.Stdout, os.Stderr
-		err := child.Run()
-		server.Close()
+	for _, contestant := range bench.Contestants() {
+		client, err := contestant.New(bench.Target{BaseURL: "http://stub/v1", Stub: stub})
 		if err != nil {
-			return fmt.Errorf("%s: %w", r.name, err)
+			log.Fatal("peak: ", err)
 		}
+		runtime.GC()
+		stop, peak := make(chan struct{}), make(chan uint64)
+		go func() { peak <- watch(stop) }()
+		err = client.List(context.Background(), part*parts)
+		close(stop)
+		if err != nil {
+			log.Fatalf("peak: %s: %v", contestant.Name, err)
+		}
+		fmt.Printf("%-6s%8.1f MB\n", contestant.Name, float64(<-peak)/1e6)
 	}
-	return nil
 }
 
-// measure prints the peaks of the heap, live objects and garbage, and of the process's resident memory.
-func measure(r reader, url string) error {
-	stop, peak := make(chan struct{}), make(chan uint64)
-	go func() { peak <- watchHeap(stop) }()
-	err := r.read(context.Background(), url, r.tokens)
-	close(stop)
-	heap := <-peak
+// stub answers with the same tokens again and again, so that it holds but a part of what it sends.
+type stub struct{ begin, tokens, end []byte }
+
+func newStub() (*stub, error) {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://stub/v1/access-tokens/", http.NoBody)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	resident, err := peakResident()
+	resp, err := bench.NewServer(bench.Shapes()[0], part).RoundTrip(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	fmt.Printf("%-20s %7.1f MB %9.1f MB\n", r.name, float64(heap)/1e6, float64(resident)/1e6)
-	return nil
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	begin, end := bytes.IndexByte(page, '[')+1, bytes.LastIndex(page, []byte(`],"paging"`))
+	return &stub{page[:begin], page[begin:end], page[end:]}, err
 }
 
-func watchHeap(stop <-chan struct{}) (peak uint64) {
+// RoundTrip answers with the list.
+func (s *stub) RoundTrip(req *http.Request) (*http.Response, error) {
+	body := []io.Reader{bytes.NewReader(s.begin), bytes.NewReader(s.tokens)}
+	for range parts - 1 {
+		body = append(body, bytes.NewReader([]byte{','}), bytes.NewReader(s.tokens))
+	}
+	body = append(body, bytes.NewReader(s.end))
+	length := len(s.begin) + parts*len(s.tokens) + parts - 1 + len(s.end)
+	return bench.Answer(req, http.StatusOK, io.MultiReader(body...), int64(length)), nil
+}
+
+func watch(stop <-chan struct{}) (peak uint64) {
 	ticker := time.NewTicker(100 * time.Microsecond)
 	defer ticker.Stop()
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
@@ -112,15 +85,4 @@ func watchHeap(stop <-chan struct{}) (peak uint64) {
 			return peak
 		}
 	}
-}
-
-func peakResident() (int64, error) {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	_, after, _ := strings.Cut(string(status), "VmHWM:")
-	line, _, _ := strings.Cut(after, "kB")
-	kilobytes, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
-	return kilobytes << 10, err
 }

@@ -1,0 +1,145 @@
+// Command compare prints what calls cost: time as the median, over all rounds, of the ratio to that of std in the same
+// round, and allocations. The clients take turns, and garbage is collected before each timing. Calls go to a stub in
+// this process, in ten shapes of answers, and over TLS on loopback.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"flag"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/xsky-storage/xms-client-go/conformance/bench"
+)
+
+// long is the size of the longest list.
+const long = 10_000
+
+var (
+	rounds = flag.Int("rounds", 9, "how often each client is timed")
+	span   = flag.Duration("time", 30*time.Millisecond, "least duration of a timing")
+	only   = flag.String("only", "", "measure the calls whose name matches this `regexp`")
+)
+
+type call func(context.Context, bench.Client) error
+
+func get(ctx context.Context, c bench.Client) error { return c.Get(ctx) }
+
+func create(ctx context.Context, c bench.Client) error { return c.Create(ctx) }
+
+func list(n int64) call {
+	return func(ctx context.Context, c bench.Client) error { return c.List(ctx, n) }
+}
+
+func main() {
+	flag.Parse()
+	if err := run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "compare:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	fmt.Printf("%s, %d rounds; time of std, ratios to it; allocations\n%-28s", runtime.Version(), *rounds, "")
+	for _, contestant := range bench.Contestants() {
+		fmt.Printf("%9s", contestant.Name)
+	}
+	fmt.Println()
+	for _, shape := range bench.Shapes() {
+		for _, n := range []int64{1, 100, long} {
+			target := bench.Target{BaseURL: "http://stub/v1", Stub: bench.NewServer(shape, n)}
+			name, call := fmt.Sprintf("stub list %d", n), list(n)
+			if n == 1 {
+				name, call = "stub get", get
+			}
+			if err := compare(ctx, name+" "+shape.Name, target, call); err != nil {
+				return err
+			}
+		}
+	}
+	usual := bench.NewServer(bench.Shapes()[0], 100)
+	if err := compare(ctx, "stub create", bench.Target{BaseURL: "http://stub/v1", Stub: usual}, create); err != nil {
+		return err
+	}
+	server := httptest.NewTLSServer(usual)
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	target := bench.Target{BaseURL: server.URL + "/v1", TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}}
+	for name, call := range map[string]call{"get": get, "create": create, "list 100": list(100)} {
+		if err := compare(ctx, "TLS "+name, target, call); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare prints a line about a call.
+func compare(ctx context.Context, name string, target bench.Target, call call) error {
+	if wanted, err := regexp.MatchString(*only, name); err != nil || !wanted {
+		return err
+	}
+	contestants := bench.Contestants()
+	clients := make([]bench.Client, len(contestants))
+	for i, contestant := range contestants {
+		var err error
+		if clients[i], err = contestant.New(target); err != nil {
+			return err
+		}
+	}
+	times := make([][]float64, len(clients)) // of std in seconds, of the others as ratios
+	allocations := make([]uint64, len(clients))
+	for range *rounds {
+		std := 0.0
+		for i, client := range clients {
+			took, allocated, err := measure(ctx, client, call)
+			if err != nil {
+				return fmt.Errorf("%s, %s: %w", contestants[i].Name, name, err)
+			}
+			if i == 0 {
+				std = took
+			} else {
+				took /= std
+			}
+			times[i], allocations[i] = append(times[i], took), allocated
+		}
+	}
+	fmt.Printf("%-28s%9s", name, time.Duration(median(times[0])*float64(time.Second)).Round(100*time.Nanosecond))
+	for _, ratios := range times[1:] {
+		fmt.Printf("%9.2f", median(ratios))
+	}
+	fmt.Printf("  %d\n", allocations)
+	return nil
+}
+
+// measure returns how long a call takes, in seconds, and what it allocates.
+func measure(ctx context.Context, client bench.Client, call call) (seconds float64, allocations uint64, err error) {
+	if err := call(ctx, client); err != nil { // for a connection
+		return 0, 0, err
+	}
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begin, calls := time.Now(), 0
+	for calls < 1 || time.Since(begin) < *span {
+		if err := call(ctx, client); err != nil {
+			return 0, 0, err
+		}
+		calls++
+	}
+	took := time.Since(begin)
+	runtime.ReadMemStats(&after)
+	return took.Seconds() / float64(calls), (after.Mallocs - before.Mallocs) / uint64(calls), nil
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
