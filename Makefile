@@ -2,94 +2,97 @@
 
 GO ?= go
 TOOL = $(GO) tool -modfile=$(CURDIR)/tools/go.mod
-# Every module of the repository, the root first.
-MODULES = $(sort $(patsubst %/,%,$(dir $(shell find . -name go.mod -not -path '*/node_modules/*'))))
-# The oldest supported Go, the one that consumers are promised.
-OLDEST_GO = go1.25.0
-# The supported Go versions that the tests run with, besides the installed one.
-GO_VERSIONS = go1.25.12 go1.26.8 go1.27.1
-# How long each fuzz target runs; those that compare two decoders run for FUZZTIME_DIFFERENTIAL.
+MODULES = . conformance tools internal/testdata/consumer
+# The Go that consumers are promised, and the newest one. CI's own Go lies between them.
+OLDEST_GO = go1.25.12
+NEWEST_GO = go1.27.1
+# What the public surface is compared with: the last tag before this commit, and until there is one, the commit of 0.1.0.
+BASE ?= $(or $(shell git describe --tags --abbrev=0 HEAD^ 2>/dev/null),7b14178)
+# How many seeds `make simulate` runs, and how long each fuzz target does.
+SEEDS ?= 200000
 FUZZTIME ?= 30s
-FUZZTIME_DIFFERENTIAL ?= 60s
 # STRICT=1 makes `make vuln` fail when the vulnerability database cannot be reached.
 STRICT ?=
-# The revision that `make compat` compares the exported API with.
-BASE ?= HEAD
 
 .PHONY: help
 help: ## list the chores
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: ci
+ci: race lint tidy-check generate-check links apidiff consumer conformance versions platforms vuln ## run all that must hold, but the plain tests
 
 .PHONY: test
-test: ## run the tests under the race detector and print their coverage
-	$(GO) test -race -coverprofile=coverage.out ./...
+test: race ## run the tests under the race detector and print their coverage
 	@$(GO) tool cover -func=coverage.out | tail -n 1
 
-.PHONY: cover
-cover: test ## write the coverage, line by line, to bin/coverage.html
-	@mkdir -p bin
-	$(GO) tool cover -html=coverage.out -o bin/coverage.html
-
-.PHONY: matrix
-matrix: ## run the tests with each supported Go version but the installed one
-	@set -e; for version in $(GO_VERSIONS); do \
-		if [ "$$version" = "$$($(GO) env GOVERSION)" ]; then echo "$$version: installed, see make test"; continue; fi; \
-		echo "$$version:"; GOTOOLCHAIN=$$version $(GO) test ./...; \
-	done
-
-.PHONY: tools
-tools: ## test the checkers in tools/
-	$(GO) -C tools test ./...
+.PHONY: race
+race:
+	$(GO) test -race -coverprofile=coverage.out ./...
 
 .PHONY: lint
-lint: ## check the formatting, vet and lint every module
-	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
-	@set -e; for module in $(MODULES); do \
-		echo "lint $$module"; (cd $$module && $(GO) vet ./... && $(TOOL) golangci-lint run ./...); \
-	done
+lint: ## lint every module
+	@set -e; for module in $(MODULES); do echo "lint $$module"; (cd $$module && $(TOOL) golangci-lint run --allow-parallel-runners ./...); done
+	@git ls-files -z '*.go' ':!conformance/bench/o*/*' | xargs -0 awk \
+		'/^[ \t]*\/\/ / && length > 100 { print FILENAME ":" FNR ": comment of more than 100 columns"; bad = 1 } END { exit bad }'
 
 .PHONY: fmt
 fmt: ## format the code and sort its imports
-	$(TOOL) golangci-lint fmt
+	@set -e; for module in $(MODULES); do (cd $$module && $(TOOL) golangci-lint fmt ./...); done
 
-.PHONY: fuzz
-fuzz: ## run every fuzz target of the root package for FUZZTIME
-	@set -e; targets="$$($(GO) test -list '^Fuzz' . | grep '^Fuzz')"; for target in $$targets; do \
-		case $$target in *Differential*) time=$(FUZZTIME_DIFFERENTIAL) ;; *) time=$(FUZZTIME) ;; esac; \
-		echo "$$target for $$time"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $$time .; \
-	done
+.PHONY: tidy-check
+tidy-check: ## fail when a go.mod or go.sum is not tidy
+	@set -e; for module in $(MODULES); do echo "tidy $$module"; (cd $$module && $(GO) mod tidy -diff); done
 
-.PHONY: bench
-bench: ## run the benchmarks against other clients
-	conformance/bench/run.sh
+.PHONY: generate
+generate: ## make the reference pages, the code in Markdown, and the generated clients of conformance/bench
+	$(GO) -C tools generate ./...
+	$(GO) -C conformance generate ./...
 
-.PHONY: conformance
-conformance: ## hold client, test server and docs against docs/openapi.yaml
-	cd conformance && $(GO) test ./...
+.PHONY: generate-check
+generate-check: ## fail when `make generate` changes anything
+	@state() { git diff; git status --porcelain; }; \
+	before="$$(state)"; $(MAKE) --no-print-directory generate; \
+	test "$$before" = "$$(state)" || { git --no-pager diff --stat; echo "run make generate, and commit what it changes"; exit 1; }
 
-.PHONY: prism
-prism: ## run the client against Prism serving docs/openapi.yaml
-	conformance/prism.sh
+.PHONY: node
+node: ## install Prism and the checker of links, where Node.js is
+	@if command -v npm >/dev/null; then \
+		test conformance/node_modules/.package-lock.json -nt conformance/package-lock.json || npm ci --prefix conformance --loglevel=error; \
+	else echo "Node.js with npm is missing: no Prism, no check of links"; test -z "$$CI"; fi
+
+.PHONY: links
+links: node ## fail when a relative link in Markdown leads nowhere
+	@if test -d conformance/node_modules; then cd conformance && node_modules/.bin/remark --quiet --frail --no-stdout \
+		--use remark-validate-links=repository:false $$(git ls-files ..  | grep '\.md$$'); fi
+
+.PHONY: apidiff
+apidiff: ## fail when the public surface breaks callers of BASE and CHANGELOG's first section does not say "Breaking"
+	@set -e; base="$$(mktemp -d)"; trap 'git worktree remove --force "$$base"; rm -f "$$base.api"' EXIT; \
+	git worktree add --quiet --detach "$$base" $(BASE); \
+	(cd "$$base" && $(TOOL) apidiff -m -w "$$base.api" github.com/xsky-storage/xms-client-go); \
+	broken="$$($(TOOL) apidiff -m -incompatible "$$base.api" github.com/xsky-storage/xms-client-go)"; \
+	test -z "$$broken" || { echo "incompatible with $(BASE):"; echo "$$broken"; \
+		awk '/^## / { section++ } section == 1' CHANGELOG.md | grep -q Breaking; }
 
 .PHONY: consumer
 consumer: ## build a program that uses every public name, with the oldest supported Go
 	cd internal/testdata/consumer && GOTOOLCHAIN=$(OLDEST_GO) $(GO) build -o /dev/null ./...
 
-.PHONY: api
-api: ## record the exported API in api/v1.txt
-	$(GO) -C tools run ./apirecord -root .. -write
+.PHONY: conformance
+conformance: node ## hold client and test server against docs/openapi.yaml, the vendor's document, Prism and OpenTelemetry
+	$(GO) -C conformance test -count=1 ./...
 
-.PHONY: api-check
-api-check: ## fail when the exported API differs from api/v1.txt or CHANGELOG.md does not describe it
-	$(GO) -C tools run ./apirecord -root ..
+.PHONY: versions
+versions: ## run the tests with the oldest and the newest supported Go
+	GOTOOLCHAIN=$(OLDEST_GO) $(GO) test ./...
+	GOTOOLCHAIN=$(NEWEST_GO) $(GO) test ./...
 
-.PHONY: compat
-compat: ## list what would break callers of the exported API at revision BASE
-	@set -e; base="$$(mktemp -d)"; trap 'git worktree remove --force "$$base"; rm -f "$$base.api"' EXIT; \
-	git worktree add --quiet --detach "$$base" $(BASE); \
-	(cd "$$base" && $(TOOL) apidiff -m -w "$$base.api" github.com/xsky-storage/xms-client-go); \
-	broken="$$($(TOOL) apidiff -m -incompatible "$$base.api" github.com/xsky-storage/xms-client-go)"; \
-	if [ -n "$$broken" ]; then echo "$$broken"; exit 1; fi
+.PHONY: platforms
+platforms: ## compile for other platforms, and the tests for 32 bits
+	GOARCH=386 $(GO) vet ./...
+	GOOS=windows $(GO) build ./...
+	GOOS=darwin $(GO) build ./...
+	GOOS=js GOARCH=wasm $(GO) build .
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in what consumers compile
@@ -99,17 +102,22 @@ vuln: ## look for known vulnerabilities in what consumers compile
 	*) echo "$$report"; exit $$status ;; \
 	esac
 
-.PHONY: tidy-check
-tidy-check: ## fail when a go.mod or go.sum is not tidy
-	@set -e; for module in $(MODULES); do echo "tidy $$module"; (cd $$module && $(GO) mod tidy -diff); done
+.PHONY: simulate
+simulate: ## run the simulation of a cluster with SEEDS seeds
+	$(GO) test ./internal/exchange -run TestSimulation -seeds=$(SEEDS) -timeout 0
 
-.PHONY: links
-links: ## fail when a relative link in Markdown leads nowhere
-	$(GO) -C tools run ./mdcheck ..
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME
+	@set -e; for package in $$($(GO) list ./...); do for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+		echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+	done; done
 
-.PHONY: snippets
-snippets: ## compile the Go code in Markdown and run the tests among it
-	$(GO) -C tools run ./mdcode ..
+.PHONY: bench
+bench: ## compare calls, many callers, and memory with other clients
+	cd conformance && $(GO) run ./bench/compare && $(GO) run ./bench/parallel && $(GO) run ./bench/peak
 
 .PHONY: release-check
-release-check: test lint tools tidy-check links snippets api-check consumer conformance prism matrix vuln fuzz ## run all that must hold before a release
+release-check: ## fail when Version, CHANGELOG and the tag TAG differ
+	@grep -qx 'const Version = "$(TAG:v%=%)"' *.go || { echo "Version is not $(TAG:v%=%)"; exit 1; }
+	@awk '/^## / { print $$2 }' CHANGELOG.md | grep -vx Unreleased | head -n 1 | grep -qxF '$(TAG:v%=%)' || \
+		{ echo "the first version of CHANGELOG.md is not $(TAG:v%=%)"; exit 1; }

@@ -19,7 +19,8 @@ import (
 	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// TestContract_GoAndDocumentAgree holds the models and operations that users see and docs/openapi.yaml together.
+// TestContract_GoAndDocumentAgree holds the models and operations that users see and
+// docs/openapi.yaml together.
 func TestContract_GoAndDocumentAgree(t *testing.T) {
 	t.Parallel()
 	doc := readDocument(t, contractPath)
@@ -57,13 +58,15 @@ func TestContract_GoAndDocumentAgree(t *testing.T) {
 	}
 }
 
+type service = xmsclient.AccessTokensApiService
+
 // operations yields the methods of the service that end in an error: all but the iterator.
 func operations() func(yield func(reflect.Method) bool) {
 	return func(yield func(reflect.Method) bool) {
-		service := reflect.TypeFor[*xmsclient.AccessTokensApiService]()
-		for i := range service.NumMethod() {
-			out := service.Method(i).Type
-			if out.Out(out.NumOut()-1) == reflect.TypeFor[error]() && !yield(service.Method(i)) {
+		of := reflect.TypeFor[*service]()
+		for i := range of.NumMethod() {
+			out := of.Method(i).Type
+			if out.Out(out.NumOut()-1) == reflect.TypeFor[error]() && !yield(of.Method(i)) {
 				return
 			}
 		}
@@ -110,8 +113,8 @@ func withoutRequired(lines []string) []string {
 	return lines
 }
 
-// documentedSignature and signature return a line for each thing that an operation takes or returns. A required query
-// parameter is an argument, whose name reflection does not show.
+// documentedSignature and signature return a line for each thing that an operation takes or
+// returns. A required query parameter is an argument, whose name reflection does not show.
 func documentedSignature(op operation) []string {
 	lines := []string{"answer " + op.answer()}
 	if op.RequestBody != nil {
@@ -193,7 +196,8 @@ func refusesWhatIsMissing(t *testing.T, doc *openapi3.T, op operation, method re
 	}
 }
 
-// tellsStatusesApart answers with every status of failure that the document has, with JSON and without.
+// tellsStatusesApart answers with every status of failure that the document has, with JSON and
+// without.
 func tellsStatusesApart(t *testing.T, doc *openapi3.T, op operation, method reflect.Method) {
 	t.Helper()
 	anywhere := []string{"401", "429", "500", "502", "503", "504"} // from XMS or a gateway before it
@@ -265,9 +269,9 @@ func fill(v reflect.Value) {
 	}
 }
 
-func invoke(ctx context.Context, api *xmsclient.AccessTokensApiService, method reflect.Method, in []reflect.Value) error {
+func invoke(ctx context.Context, api *service, method reflect.Method, in []reflect.Value) error {
 	in = slices.Concat([]reflect.Value{reflect.ValueOf(api), reflect.ValueOf(ctx)}, in)
 	out := method.Func.Call(in)
-	err, _ := out[len(out)-1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](out[len(out)-1])
 	return err
 }

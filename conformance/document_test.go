@@ -65,7 +65,8 @@ func modelOf(content openapi3.Content) string {
 	return ""
 }
 
-// properties returns a line for each property of an object: its name, its type in Go, and whether it is required.
+// properties returns a line for each property of an object: its name, its type in Go, and whether
+// it is required.
 func properties(schema *openapi3.Schema) []string {
 	var lines []string
 	for name, property := range schema.Properties {
@@ -100,7 +101,8 @@ func goType(ref *openapi3.SchemaRef) string {
 	}
 }
 
-// models returns the names of the schemas that have a type in Go: all but that of errors, which can be anything.
+// models returns the names of the schemas that have a type in Go: all but that of errors, which can
+// be anything.
 func models(doc *openapi3.T) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(doc.Components.Schemas)), func(name string) bool {
 		return name == "Error"

@@ -61,7 +61,7 @@ func (j *judge) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	input, err := j.judgeRequest(req, body)
 	if err != nil {
-		j.object("request: %s %s: %v", req.Method, req.URL.EscapedPath(), err)
+		j.objectf("request: %s %s: %v", req.Method, req.URL.EscapedPath(), err)
 	}
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil || input == nil {
@@ -76,7 +76,8 @@ func (j *judge) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// judgeRequest returns what the answer is to be judged by, or nil if the document does not know the request.
+// judgeRequest returns what the answer is to be judged by, or nil if the document does not know the
+// request.
 func (j *judge) judgeRequest(req *http.Request, body []byte) (*openapi3filter.RequestValidationInput, error) {
 	route, parameters, err := j.router.FindRoute(req)
 	if err != nil {
@@ -104,7 +105,8 @@ func carriesCredential(_ context.Context, input *openapi3filter.AuthenticationIn
 	return fmt.Errorf("no credential in the %s %s", scheme.In, scheme.Name)
 }
 
-// unknownParameters looks for query parameters that the document does not have, which the validator lets pass.
+// unknownParameters looks for query parameters that the document does not have, which the validator
+// lets pass.
 func unknownParameters(route *routers.Route, req *http.Request) error {
 	query := parametersIn(req)
 	for _, p := range documented(route.Spec)[route.Operation.OperationID].parameters {
@@ -135,11 +137,11 @@ func (j *judge) judgeAnswer(input *openapi3filter.RequestValidationInput, resp *
 		Body: io.NopCloser(bytes.NewReader(body)),
 	})
 	if err != nil {
-		j.object("answer with %d to %s: %v", resp.StatusCode, op.OperationID, err)
+		j.objectf("answer with %d to %s: %v", resp.StatusCode, op.OperationID, err)
 	}
 }
 
-func (j *judge) object(format string, args ...any) {
+func (j *judge) objectf(format string, args ...any) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.violations = append(j.violations, fmt.Sprintf(format, args...))

@@ -17,8 +17,8 @@ import (
 	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// nameSpan stands below otelhttp's transport. It names the span of each attempt, and takes the query, where secrets may
-// be, out of the URL that otelhttp put into it.
+// nameSpan stands below otelhttp's transport. It names the span of each attempt, and takes the
+// query, where secrets may be, out of the URL that otelhttp put into it.
 type nameSpan struct{ next http.RoundTripper }
 
 func (n nameSpan) RoundTrip(r *http.Request) (*http.Response, error) {

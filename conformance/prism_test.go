@@ -21,7 +21,8 @@ import (
 
 const prism = "node_modules/.bin/prism"
 
-// TestPrism_ReportsNothing puts Prism, which knows only docs/openapi.yaml, between the client and xmstest.
+// TestPrism_ReportsNothing puts Prism, which knows only docs/openapi.yaml, between the client and
+// xmstest.
 func TestPrism_ReportsNothing(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat(prism); err != nil {
@@ -46,7 +47,8 @@ func TestPrism_ReportsNothing(t *testing.T) {
 	assert.Empty(t, w.reports)
 
 	bad := `{"access_token":{"title":"a","roles":["admin"]}}`
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, cfg.BaseURL+"/access-tokens/", strings.NewReader(bad))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, cfg.BaseURL+"/access-tokens/",
+		strings.NewReader(bad))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Xms-Auth-Token", server.AdminToken())
@@ -64,7 +66,8 @@ func startPrism(t *testing.T, upstream string) string {
 	host, port, err := net.SplitHostPort(free.Addr().String())
 	require.NoError(t, err)
 	require.NoError(t, free.Close())
-	command := exec.CommandContext(t.Context(), prism, "proxy", "--errors", "--host", host, "--port", port, contractPath, upstream)
+	command := exec.CommandContext(t.Context(), prism, "proxy", "--errors", "--host", host, "--port", port,
+		contractPath, upstream)
 	output, err := command.StdoutPipe()
 	require.NoError(t, err)
 	command.Stderr = command.Stdout

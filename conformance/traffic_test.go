@@ -19,10 +19,9 @@ import (
 	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// judged starts an xmstest and returns it with a client that tries once and whose traffic j sees, if there is one.
-func judged(t *testing.T, j *judge, change func(*xmsclient.Configuration)) (
-	*xmstest.Server, *xmsclient.AccessTokensApiService,
-) {
+// judged starts an xmstest and returns it with a client that tries once and whose traffic j sees,
+// if there is one.
+func judged(t *testing.T, j *judge, change func(*xmsclient.Configuration)) (*xmstest.Server, *service) {
 	t.Helper()
 	server := xmstest.NewServer()
 	t.Cleanup(server.Close)
@@ -39,7 +38,8 @@ func judged(t *testing.T, j *judge, change func(*xmsclient.Configuration)) (
 	return server, client.AccessTokensApi
 }
 
-// TestTraffic_FollowsTheDocuments holds what the client sends and what xmstest answers against both documents.
+// TestTraffic_FollowsTheDocuments holds what the client sends and what xmstest answers against both
+// documents.
 func TestTraffic_FollowsTheDocuments(t *testing.T) {
 	t.Parallel()
 	for _, document := range []struct {
@@ -94,9 +94,10 @@ func requireAll(doc *openapi3.T) *openapi3.T {
 	return doc
 }
 
-// useEverything takes tokens with hostile names through their life, and makes every operation fail as well. No integer
-// is larger than most. It returns an error for each call that did not end as it should.
-func useEverything(ctx context.Context, api *xmsclient.AccessTokensApiService, most int64) error {
+// useEverything takes tokens with hostile names through their life, and makes every operation fail
+// as well. No integer is larger than most. It returns an error for each call that did not end as it
+// should.
+func useEverything(ctx context.Context, api *service, most int64) error {
 	var problems []error
 	expect := func(call string, err, want error) {
 		if !errors.Is(err, want) {
@@ -159,7 +160,8 @@ func renaming(name string) xmsclient.AccessTokenUpdateReq {
 	return xmsclient.AccessTokenUpdateReq{AccessToken: &xmsclient.AccessTokenUpdateReqAccessToken{Name: name}}
 }
 
-// TestVendorDocument_IsCovered looks for the vendor's operations, parameters, statuses and models in our document.
+// TestVendorDocument_IsCovered looks for the vendor's operations, parameters, statuses and models
+// in our document.
 func TestVendorDocument_IsCovered(t *testing.T) {
 	t.Parallel()
 	vendor, ours := readDocument(t, vendorPath), readDocument(t, contractPath)

@@ -7,7 +7,8 @@ import (
 	"net/http"
 )
 
-// Client makes the calls that are measured. Each fails unless the answer has been read to what the server sent.
+// Client makes the calls that are measured. Each fails unless the answer has been read to what the
+// server sent.
 type Client interface {
 	Get(ctx context.Context) error
 	Create(ctx context.Context) error

@@ -17,8 +17,8 @@ const (
 	contentTypeJSON = "application/json"
 )
 
-// Server answers from bodies that were made before, so that next to nothing of what is measured is its own cost. It is
-// an http.RoundTripper, which answers in process, and an http.Handler.
+// Server answers from bodies that were made before, so that next to nothing of what is measured is
+// its own cost. It is an http.RoundTripper, which answers in process, and an http.Handler.
 type Server struct{ token, created, page []byte }
 
 // NewServer returns a server of tokens of a shape. Each list has n of them, whatever is asked for.

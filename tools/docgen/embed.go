@@ -68,8 +68,8 @@ func snippet(root, place string) (string, error) {
 	return strings.Join(parts, "\n\n"), nil
 }
 
-// declared returns the name of a declaration: of a function, a method with its receiver's type, or the first type,
-// variable or constant of a group.
+// declared returns the name of a declaration: of a function, a method with its receiver's type, or
+// the first type, variable or constant of a group.
 func declared(d ast.Decl) string {
 	switch d := d.(type) {
 	case *ast.FuncDecl:

@@ -1,9 +1,10 @@
-// Command docgen writes what the documentation repeats of the code: a reference page for each service and each model,
-// made of the Go declarations, their comments and examples, and docs/openapi.yaml; and the code in Markdown.
+// Command docgen writes what the documentation repeats of the code: a reference page for each
+// service and each model, made of the Go declarations, their comments and examples, and
+// docs/openapi.yaml; and the code in Markdown.
 //
-// A line `<!-- code: examples/lifecycle/main.go#run,config.String -->` in README.md or docs/ names declarations of a Go
-// file, or without `#` all of it, by its path from the root of the repository. Their source replaces the block of Go
-// right below that line, or is added there.
+// A line `<!-- code: examples/lifecycle/main.go#run,config.String -->` in README.md or docs/ names
+// declarations of a Go file, or without `#` all of it, by its path from the root of the repository.
+// Their source replaces the block of Go right below that line, or is added there.
 package main
 
 //go:generate go run . ../..
@@ -174,8 +175,8 @@ func model(content openapi3.Content) string {
 // row is a line of a table: an argument of a method, or a field of a model.
 type row struct{ Name, Type, Description, Notes string }
 
-// arguments returns a row for each argument, and for each field of optional ones, that goes into the path, or that does
-// not. It fails if the document has another parameter.
+// arguments returns a row for each argument, and for each field of optional ones, that goes into
+// the path, or that does not. It fails if the document has another parameter.
 func (s *source) arguments(method *doc.Func, op *operation, inPath bool) ([]row, error) {
 	arguments := method.Decl.Type.Params.List
 	for _, field := range s.fields(method.Decl.Type.Params.List[len(arguments)-1].Type) {

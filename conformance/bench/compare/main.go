@@ -1,6 +1,7 @@
-// Command compare prints what calls cost: time as the median, over all rounds, of the ratio to that of std in the same
-// round, and allocations. The clients take turns, and garbage is collected before each timing. Calls go to a stub in
-// this process, in ten shapes of answers, and over TLS on loopback.
+// Command compare prints what calls cost: time as the median, over all rounds, of the ratio to that
+// of std in the same round, and allocations. The clients take turns, and garbage is collected
+// before each timing. Calls go to a stub in this process, in ten shapes of answers, and over TLS on
+// loopback.
 package main
 
 import (

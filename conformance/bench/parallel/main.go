@@ -1,5 +1,5 @@
-// Command parallel prints how many calls a second 64, 400 and 1,000 callers get done over TLS with one client: the SDK
-// as it comes, and std on a clone of http.DefaultTransport.
+// Command parallel prints how many calls a second 64, 400 and 1,000 callers get done over TLS with
+// one client: the SDK as it comes, and std on a clone of http.DefaultTransport.
 package main
 
 import (

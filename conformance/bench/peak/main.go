@@ -1,5 +1,5 @@
-// Command peak prints the peak of the heap, live objects and garbage, while a list of 100,000 tokens is read in one
-// answer.
+// Command peak prints the peak of the heap, live objects and garbage, while a list of 100,000
+// tokens is read in one answer.
 package main
 
 import (
@@ -47,7 +47,7 @@ func main() {
 type stub struct{ begin, tokens, end []byte }
 
 func newStub() (*stub, error) {
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://stub/v1/access-tokens/", http.NoBody)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://stub/v1/", http.NoBody)
 	if err != nil {
 		return nil, err
 	}
