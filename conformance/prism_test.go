@@ -2,14 +2,12 @@ package conformance
 
 import (
 	"bufio"
-	"bytes"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,17 +32,14 @@ func TestPrism_ReportsNothing(t *testing.T) {
 	}
 	server := xmstest.NewServer()
 	t.Cleanup(server.Close)
-	server.Seed(1)
-	w := &witness{}
 	cfg := server.Configuration()
 	cfg.BaseURL = startPrism(t, server.BaseURL())
-	cfg.HTTPClient = &http.Client{Transport: w}
 	cfg.Retry.MaxAttempts = 1
 	client, err := xmsclient.NewAPIClient(cfg)
 	require.NoError(t, err)
 	const mostInJavaScript = 1<<53 - 1
+	// Prism answers a violation with a status that no call expects.
 	require.NoError(t, useEverything(t.Context(), client.AccessTokensApi, mostInJavaScript))
-	assert.Empty(t, w.reports)
 
 	bad := `{"access_token":{"title":"a","roles":["admin"]}}`
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, cfg.BaseURL+"/access-tokens/",
@@ -52,10 +47,10 @@ func TestPrism_ReportsNothing(t *testing.T) {
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Xms-Auth-Token", server.AdminToken())
-	resp, err := w.RoundTrip(req)
+	resp, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
-	assert.Len(t, w.reports, 1, "Prism does not report what is wrong")
+	assert.Equal(t, http.StatusUnprocessableEntity, resp.StatusCode, "Prism does not see a violation")
 }
 
 // startPrism starts Prism as a proxy and returns its base URL.
@@ -83,34 +78,4 @@ func startPrism(t *testing.T, upstream string) string {
 	}
 	t.Fatalf("Prism did not start:\n%s", &said)
 	return ""
-}
-
-// witness is an http.RoundTripper that keeps what Prism reports.
-type witness struct {
-	mu      sync.Mutex
-	reports []string
-}
-
-// RoundTrip sends the request.
-func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	report := resp.Header.Get("Sl-Violations")
-	if report == "" && bytes.Contains(body, []byte("stoplight.io/prism/errors#")) {
-		report = string(body)
-	}
-	if report != "" {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.reports = append(w.reports, report)
-	}
-	return resp, nil
 }

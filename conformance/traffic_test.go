@@ -61,11 +61,12 @@ func TestTraffic_FollowsTheDocuments(t *testing.T) {
 				j := newJudge(t, requireAll(readDocument(t, document.file)), document.tolerated...)
 				_, api := judged(t, j, change)
 				require.NoError(t, useEverything(t.Context(), api, math.MaxInt64))
-				assert.Len(t, j.statuses(), 7, "operations called")
-				for operation, statuses := range j.statuses() {
-					wanted := []int{http.StatusNotFound, http.StatusBadRequest, http.StatusConflict}
-					assert.True(t, slices.ContainsFunc(wanted, func(s int) bool { return slices.Contains(statuses, s) }),
-						"%s never failed: %v", operation, statuses)
+				called := map[string]bool{}
+				for _, request := range j.requests {
+					called[request.operation] = true
+				}
+				for method := range operations() {
+					assert.True(t, called[method.Name], "%s was not called", method.Name)
 				}
 			})
 		}
@@ -101,7 +102,7 @@ func useEverything(ctx context.Context, api *service, most int64) error {
 	var problems []error
 	expect := func(call string, err, want error) {
 		if !errors.Is(err, want) {
-			problems = append(problems, fmt.Errorf("%s: got the error %w, want %w", call, err, want))
+			problems = append(problems, fmt.Errorf("%s: got the error %v, want %v", call, err, want))
 		}
 	}
 	for _, name := range []string{
@@ -128,7 +129,7 @@ func useEverything(ctx context.Context, api *service, most int64) error {
 		}
 		_, _, err = api.ValidateAccessToken(ctx, renewed.AccessToken.UUID)
 		expect("validate", err, nil)
-		_, _, err = api.ValidateAccessToken(ctx, name)
+		_, _, err = api.ValidateAccessToken(ctx, strings.TrimSpace(name))
 		expect("validate another text", err, xmsclient.ErrBadRequest)
 		list, _, err := api.ListAccessTokens(ctx, &xmsclient.ListAccessTokensOpts{
 			Limit: xmsclient.Ptr[int64](-1), Offset: xmsclient.Ptr[int64](0), UserID: xmsclient.Ptr(created.AccessToken.User.ID),

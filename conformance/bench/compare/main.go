@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http/httptest"
@@ -74,12 +75,10 @@ func run(ctx context.Context) error {
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	target := bench.Target{BaseURL: server.URL + "/v1", TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}}
-	for name, call := range map[string]call{"get": get, "create": create, "list 100": list(100)} {
-		if err := compare(ctx, "TLS "+name, target, call); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(
+		compare(ctx, "TLS get", target, get),
+		compare(ctx, "TLS create", target, create),
+		compare(ctx, "TLS list 100", target, list(100)))
 }
 
 // compare prints a line about a call.
