@@ -102,7 +102,7 @@ func useEverything(ctx context.Context, api *service, most int64) error {
 	var problems []error
 	expect := func(call string, err, want error) {
 		if !errors.Is(err, want) {
-			problems = append(problems, fmt.Errorf("%s: got the error %v, want %v", call, err, want))
+			problems = append(problems, fmt.Errorf("%s: want %s, got %s", call, fmt.Sprint(want), fmt.Sprint(err)))
 		}
 	}
 	for _, name := range []string{
