@@ -5,6 +5,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
+	"log"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,77 +18,50 @@ import (
 var marker = regexp.MustCompile("<!-- code: (\\S+) -->\n(?:\n*```go\n(?s:.*?)\n```\n)?")
 
 // embedCode renews the code below each marker of README.md and docs/.
-func embedCode(root string) error {
-	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	if err != nil {
-		return err
-	}
+func embedCode(root string) {
+	pages := must(filepath.Glob(filepath.Join(root, "docs", "*.md")))
 	for _, page := range append(pages, filepath.Join(root, "README.md")) {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			return err
-		}
-		renewed := marker.ReplaceAllFunc(text, func(found []byte) []byte {
+		renewed := marker.ReplaceAllFunc(must(os.ReadFile(page)), func(found []byte) []byte {
 			place := string(marker.FindSubmatch(found)[1])
-			code, failure := snippet(root, place)
-			if failure != nil {
-				err = fmt.Errorf("%s: %w", page, failure)
-			}
-			return fmt.Appendf(nil, "<!-- code: %s -->\n\n```go\n%s\n```\n", place, code)
+			return fmt.Appendf(nil, "<!-- code: %s -->\n\n```go\n%s\n```\n", place, snippet(root, place))
 		})
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(page, renewed, 0o644); err != nil {
-			return err
-		}
+		must(0, os.WriteFile(page, renewed, 0o644))
 	}
-	return nil
 }
 
 // snippet returns the source of the declarations that a marker names.
-func snippet(root, place string) (string, error) {
+func snippet(root, place string) string {
 	name, declarations, chosen := strings.Cut(place, "#")
-	text, err := os.ReadFile(filepath.Join(root, name))
-	if err != nil || !chosen {
-		return strings.TrimSpace(string(text)), err
+	text := must(os.ReadFile(filepath.Join(root, name)))
+	if !chosen {
+		return strings.TrimSpace(string(text))
 	}
 	files := token.NewFileSet()
-	file, err := parser.ParseFile(files, name, text, parser.ParseComments)
-	if err != nil {
-		return "", err
-	}
+	file := must(parser.ParseFile(files, name, text, parser.ParseComments))
 	var parts []string
 	for wanted := range strings.SplitSeq(declarations, ",") {
 		i := slices.IndexFunc(file.Decls, func(d ast.Decl) bool { return declared(d) == wanted })
 		if i < 0 {
-			return "", fmt.Errorf("%s does not declare %s", name, wanted)
+			log.Fatalf("docgen: %s does not declare %s", name, wanted)
 		}
 		begin, end := file.Decls[i].Pos(), file.Decls[i].End()
 		parts = append(parts, string(text[files.Position(begin).Offset:files.Position(end).Offset]))
 	}
-	return strings.Join(parts, "\n\n"), nil
+	return strings.Join(parts, "\n\n")
 }
 
-// declared returns the name of a declaration: of a function, a method with its receiver's type, or
-// the first type, variable or constant of a group.
+// declared returns the name of a function, a method with its receiver's type, or the first type of
+// a group.
 func declared(d ast.Decl) string {
 	switch d := d.(type) {
 	case *ast.FuncDecl:
 		if d.Recv == nil {
 			return d.Name.Name
 		}
-		receiver := d.Recv.List[0].Type
-		if pointer, ok := receiver.(*ast.StarExpr); ok {
-			receiver = pointer.X
-		}
-		return fmt.Sprint(receiver, ".", d.Name)
+		return strings.TrimPrefix(types.ExprString(d.Recv.List[0].Type), "*") + "." + d.Name.Name
 	case *ast.GenDecl:
-		switch spec := d.Specs[0].(type) {
-		case *ast.TypeSpec:
+		if spec, ok := d.Specs[0].(*ast.TypeSpec); ok {
 			return spec.Name.Name
-		case *ast.ValueSpec:
-			return spec.Names[0].Name
 		}
 	}
 	return ""
