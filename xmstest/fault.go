@@ -10,41 +10,46 @@ import (
 	"time"
 )
 
-// Fault is one way in which a request goes wrong. Its fields combine as they say; it comes before authentication, so
-// it needs no valid credential. The zero Fault changes nothing but is used up all the same.
+// Fault is one way in which a request fails. Its fields can be combined. It comes before
+// authentication, so that a request without a valid credential fails the same way. The zero Fault
+// changes nothing, but a request uses it up.
 //
-// net/http's own transport sends a GET again, without telling its caller, when a connection that it reused is closed
-// before any of the answer came. So a GET on a warm connection may use up two Times of Drop or DropAfter, or get past
-// a single one unnoticed; [Server.Requests] shows it.
+// If a reused connection is closed before any of the answer came, net/http's own transport sends a
+// GET again and does not tell its caller. So such a GET may use up two Times of Drop or DropAfter,
+// or hide a single one. [Server.Requests] shows both requests.
 type Fault struct {
-	// Operation is the operationId of the requests that fail, such as "CreateAccessToken". Empty matches every
+	// Operation is the name of the calls that fail, such as "CreateAccessToken". Empty matches every
 	// request, even one whose path or method the API does not know.
 	Operation string
-	// Times is how many matching requests fail. Zero means one; negative means all until Close.
+	// Times is how many matching requests fail. Zero means one. Negative means all until Close.
 	Times int
-	// StatusCode is answered in place of the real answer and the request has no effect. Zero leaves the request to
-	// take effect and keeps the real status. Otherwise it is 200 to 999.
+	// StatusCode is answered in place of the real answer, and the request has no effect. Zero lets
+	// the request take effect and keeps the real status. Otherwise it is 200 to 999.
 	StatusCode int
-	// Header is added to the answer, in place of the fields it has of the same name, Content-Length included.
+	// Header is added to the answer. It replaces fields of the same name, also Content-Length.
 	Header http.Header
-	// Body is answered in place of the real body, as application/json where it is JSON and otherwise as what it looks
-	// like, unless Header has a Content-Type. Empty means the real body, or none where StatusCode is set.
+	// Body replaces the body of the answer. Its Content-Type is application/json if it is JSON, and
+	// otherwise what net/http detects, unless Header has one. Empty means the real body, or none if
+	// StatusCode is set.
 	Body string
-	// Delay passes before anything else happens: the request has no effect if its client gives up meanwhile. With
-	// DropAfter it passes between the effect and the end of the connection.
+	// Delay passes before anything else happens. If the client gives up meanwhile, the request has
+	// no effect. With DropAfter, the delay is between the effect and the end of the connection.
 	Delay time.Duration
-	// Drop closes the connection without an answer and without effect. Over HTTP/2 it resets the stream.
+	// Drop closes the connection without an answer and without effect. Over HTTP/2 it resets the
+	// stream.
 	Drop bool
-	// DropAfter lets the request take effect and then closes the connection without an answer. Over HTTP/2 it resets
-	// the stream. The fields that shape an answer do not matter then; Drop wins over it.
+	// DropAfter lets the request take effect and then closes the connection without an answer. Over
+	// HTTP/2 it resets the stream. If Drop is set too, Drop counts.
 	DropAfter bool
-	// Truncate, when positive, cuts the body of the answer to so many bytes; the answer ends cleanly there, with a
-	// Content-Length to match. A body that is no longer than that is left alone.
+	// Truncate, if positive, cuts the body of the answer to this many bytes. Content-Length says so
+	// too, and a shorter body stays as it is. To break off an answer in the middle, set a larger
+	// Content-Length in Header.
 	Truncate int
 }
 
-// Inject makes the next requests that match f fail the way it says. Faults are used in the order in which they were
-// injected: a request takes the first that matches and is not used up. It panics on a StatusCode that cannot be sent.
+// Inject makes the next requests that match f fail that way. A request takes the first fault that
+// matches and is not used up, in the order of Inject. Inject panics on a StatusCode that cannot be
+// sent.
 func (s *Server) Inject(f Fault) {
 	if f.StatusCode != 0 && (f.StatusCode < 200 || f.StatusCode > 999) {
 		panic(fmt.Sprintf("xmstest: Fault.StatusCode is %d, want 0 or 200 to 999", f.StatusCode))
@@ -68,76 +73,71 @@ func (q *faultQueue) add(f Fault) {
 	q.faults = append(q.faults, f)
 }
 
-// take returns the first fault that matches an operation and uses it up by one.
-func (q *faultQueue) take(operation string) (Fault, bool) {
+// take returns the first fault for an operation and uses it up by one.
+func (q *faultQueue) take(operation string) (f Fault, due bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for i, f := range q.faults {
-		if f.Operation != "" && f.Operation != operation {
-			continue
-		}
-		switch {
-		case f.Times == 1:
-			q.faults = slices.Delete(q.faults, i, i+1)
-		case f.Times > 1:
-			q.faults[i].Times--
-		}
-		return f, true
+	i := slices.IndexFunc(q.faults, func(f Fault) bool { return f.Operation == "" || f.Operation == operation })
+	if i < 0 {
+		return Fault{}, false
 	}
-	return Fault{}, false
+	f = q.faults[i]
+	switch {
+	case f.Times == 1:
+		q.faults = slices.Delete(q.faults, i, i+1)
+	case f.Times > 1:
+		q.faults[i].Times--
+	}
+	return f, true
 }
 
-// fail carries out a fault. It returns what to send, or panics to close the connection.
-func (s *Server) fail(f Fault, c call) answer {
+// fail returns what a request gets that meets a fault. It panics to close the connection.
+func (s *Server) fail(ctx context.Context, f Fault, in received) reply {
 	if f.DropAfter && !f.Drop {
-		s.answer(c)
-		s.pause(c.ctx, f.Delay)
+		s.process(in)
+		s.wait(ctx, f.Delay)
 		panic(http.ErrAbortHandler)
 	}
-	if !s.pause(c.ctx, f.Delay) || f.Drop {
+	if !s.wait(ctx, f.Delay) || f.Drop {
 		panic(http.ErrAbortHandler)
 	}
 	if f.StatusCode != 0 {
-		return f.reshape(answer{status: f.StatusCode, header: http.Header{}})
+		return f.reshape(reply{status: f.StatusCode, header: http.Header{}})
 	}
-	return f.reshape(s.answer(c))
+	return f.reshape(s.process(in))
 }
 
-// reshape applies what a fault says of body and header to an answer.
-func (f Fault) reshape(a answer) answer {
+// reshape changes body and header of an answer as the fault says.
+func (f Fault) reshape(out reply) reply {
 	if f.Body != "" {
-		a.body = []byte(f.Body)
-		a.header.Set("Content-Type", contentType(a.body))
+		out.body = []byte(f.Body)
+		contentType := http.DetectContentType(out.body)
+		if json.Valid(out.body) {
+			contentType = "application/json"
+		}
+		out.header.Set("Content-Type", contentType)
 	}
-	if f.Truncate > 0 && f.Truncate < len(a.body) {
-		a.body = a.body[:f.Truncate]
+	if f.Truncate > 0 && f.Truncate < len(out.body) {
+		out.body = out.body[:f.Truncate]
 	}
 	for name, values := range f.Header {
-		a.header[http.CanonicalHeaderKey(name)] = values
+		out.header[http.CanonicalHeaderKey(name)] = values
 	}
-	return a
+	return out
 }
 
-func contentType(body []byte) string {
-	if json.Valid(body) {
-		return "application/json"
-	}
-	return http.DetectContentType(body)
-}
-
-// pause waits for d and tells whether the request is still worth an answer.
-func (s *Server) pause(ctx context.Context, d time.Duration) bool {
+// wait returns false if the client gives up, or the server is closed, before d has passed.
+func (s *Server) wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.open, cancel)()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return true
 	case <-ctx.Done():
-		return false
-	case <-s.closing:
 		return false
 	}
 }

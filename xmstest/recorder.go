@@ -6,25 +6,19 @@ import (
 	"sync"
 )
 
-// Request is one request as the server received it. It is a copy that the caller may keep and change. It carries the
-// credentials that were sent.
+// Request is one request as the server received it. It is a copy that the caller may keep and
+// change. It holds the credentials that were sent.
 type Request struct {
-	Operation string      // operationId such as "CreateAccessToken"; "" if the API does not know the path or method
+	Operation string      // such as "CreateAccessToken"; "" if the API does not know the path or the method
 	Method    string      // "GET", "POST" …
-	Path      string      // escaped as it was sent, from /v1 on
+	Path      string      // from /v1 on, escaped as it was sent
 	RawQuery  string      // as it was sent, without the question mark
 	Header    http.Header // never nil
 	Body      []byte      // what arrived of it, at most 1 MiB; empty if there was none
 }
 
-func (r Request) clone() Request {
-	r.Header = r.Header.Clone()
-	r.Body = slices.Clone(r.Body)
-	return r
-}
-
-// Requests returns what was received so far, in order, the requests that were refused or failed by a fault included.
-// Under [WithoutRecording] it returns none.
+// Requests returns what the server has received until now, in order. Requests that were refused or
+// met a fault are among them. With [WithoutRecording] it returns none.
 func (s *Server) Requests() []Request {
 	return s.recorder.all()
 }
@@ -34,14 +28,14 @@ type recorder struct {
 	requests []Request
 }
 
-func (rec *recorder) add(c call, r *http.Request) {
+func (rec *recorder) add(r *http.Request, in received) {
 	request := Request{
-		Operation: c.operation,
+		Operation: in.operation,
 		Method:    r.Method,
 		Path:      r.URL.EscapedPath(),
 		RawQuery:  r.URL.RawQuery,
 		Header:    r.Header.Clone(),
-		Body:      c.body,
+		Body:      in.body,
 	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -51,9 +45,10 @@ func (rec *recorder) add(c call, r *http.Request) {
 func (rec *recorder) all() []Request {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	all := make([]Request, len(rec.requests))
-	for i, r := range rec.requests {
-		all[i] = r.clone()
+	all := slices.Clone(rec.requests)
+	for i := range all {
+		all[i].Header = all[i].Header.Clone()
+		all[i].Body = slices.Clone(all[i].Body)
 	}
 	return all
 }

@@ -1,7 +1,14 @@
-// Command xms-testserver is an in-memory XMS as a process, so that a client in any language can be tried against it.
+// Command xms-testserver is an in-memory XMS as a process, to test a client in any language against
+// it.
 //
-// It prints base_url=… and token=…, a line each, and serves until SIGINT or SIGTERM. Everything it holds is gone then.
-// With -tls its certificate is new at each start; -ca-out writes it to a file for clients to trust.
+// It prints base_url=… and token=…, a line each, and serves until SIGINT or SIGTERM. It keeps its
+// tokens in memory only. With -tls its certificate is new at each start, and -ca-out writes it to a
+// file for clients to trust. With -fault it fails as a real cluster may fail:
+//
+//	xms-testserver -seed 250 -max-page 100 -fault CreateAccessToken=drop-after -fault '*=503x3'
+//
+// It listens on loopback unless -listen names another host. If that means all interfaces, it prints
+// a third line, listens_on=all interfaces.
 package main
 
 import (
@@ -10,6 +17,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -54,12 +62,19 @@ func serve(ctx context.Context, f flags, stdout io.Writer) error {
 	}
 	defer server.Close()
 	server.Seed(f.seed)
+	for _, fault := range f.faults {
+		server.Inject(fault)
+	}
 	if f.caOut != "" {
 		if err := os.WriteFile(f.caOut, server.CertificatePEM(), 0o644); err != nil { //nolint:gosec // a certificate is public
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(stdout, "base_url=%s\ntoken=%s\n", server.BaseURL(), server.AdminToken()); err != nil {
+	lines := fmt.Sprintf("base_url=%s\ntoken=%s\n", server.BaseURL(), server.AdminToken())
+	if addr, err := net.ResolveTCPAddr("tcp", f.listen); err == nil && addr.IP.IsUnspecified() {
+		lines += "listens_on=all interfaces\n" // base_url does not show it
+	}
+	if _, err := io.WriteString(stdout, lines); err != nil {
 		return err
 	}
 	<-ctx.Done()
