@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"time"
 
 	"github.com/jarcoal/httpmock"
 
@@ -13,80 +14,89 @@ import (
 	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// issuer is a service that gives each tenant a token: the code under test.
-type issuer struct {
-	api *xmsclient.AccessTokensApiService
-}
-
-// issue returns the uuid of the tenant's new token. It goes through with a create that may have taken effect by looking for
-// the token, not by creating again.
-func (i issuer) issue(ctx context.Context, tenant string) (string, error) {
-	created, _, err := i.api.CreateAccessToken(ctx, xmsclient.AccessTokenCreateReq{
+// issue is the code under test: it makes a token for a tenant. If a create may have taken effect, it
+// looks for the token and gives it a new uuid. It does not create again.
+func issue(ctx context.Context, api *xmsclient.AccessTokensApiService, tenant string) (uuid string, err error) {
+	created, _, err := api.CreateAccessToken(ctx, xmsclient.AccessTokenCreateReq{
 		AccessToken: &xmsclient.AccessTokenCreateReqAccessToken{Name: tenant, Roles: []string{"admin"}},
 	})
-	if errors.Is(err, xmsclient.ErrOutcomeUnknown) {
-		created, err = i.adopt(ctx, tenant, err)
+	if err == nil {
+		return created.AccessToken.UUID, nil
 	}
-	if err != nil {
+	if !errors.Is(err, xmsclient.ErrOutcomeUnknown) {
 		return "", err
 	}
-	return created.AccessToken.UUID, nil
-}
-
-// adopt gives the token that a failed create has left behind a uuid that is known. If there is none, cause stands.
-func (i issuer) adopt(ctx context.Context, tenant string, cause error) (*xmsclient.AccessTokenCreateResp, error) {
-	for token, err := range i.api.AllAccessTokens(ctx, nil) {
-		if err != nil {
-			return nil, errors.Join(cause, err)
+	for token, listErr := range api.AllAccessTokens(ctx, nil) {
+		if listErr != nil {
+			return "", errors.Join(err, listErr)
 		}
 		if token.Name == tenant {
-			regenerated, _, err := i.api.RegenerateAccessToken(ctx, token.ID)
-			return regenerated, err
+			regenerated, _, err := api.RegenerateAccessToken(ctx, token.ID)
+			if err != nil {
+				return "", err
+			}
+			return regenerated.AccessToken.UUID, nil
 		}
 	}
-	return nil, cause
+	return "", err
 }
 
-// A service that makes tokens is tested against the failures that matter: whatever happens on the way, its tenant ends up with
-// one token that works.
+// This tests a service against a create that is refused, and one whose answer gets lost.
 func Example() {
 	for _, fault := range []xmstest.Fault{
-		{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"0"}}}, // refused unprocessed
-		{DropAfter: true}, // made, but the answer got lost
+		{StatusCode: http.StatusTooManyRequests},
+		{DropAfter: true}, // the token is made, but the answer does not arrive
 	} {
 		xms := xmstest.NewServer()
 		fault.Operation = "CreateAccessToken"
 		xms.Inject(fault)
-		client, err := xmsclient.NewAPIClient(xms.Configuration())
-		if err != nil {
-			log.Fatal(err)
-		}
 
 		ctx := context.Background()
-		uuid, err := issuer{client.AccessTokensApi}.issue(ctx, "tenant-1")
+		api := xms.Client().AccessTokensApi
+		uuid, err := issue(ctx, api, "tenant-1")
 		if err != nil {
 			log.Fatal(err)
 		}
-		_, _, err = client.AccessTokensApi.ValidateAccessToken(ctx, uuid)
-		page, _, listErr := client.AccessTokensApi.ListAccessTokens(ctx, nil)
-		if listErr != nil {
-			log.Fatal(listErr)
+		if _, _, err = api.ValidateAccessToken(ctx, uuid); err != nil {
+			log.Fatal(err)
 		}
-		fmt.Println("works:", err == nil, "tokens:", len(page.AccessTokens))
 		for _, request := range xms.Requests() {
-			fmt.Print(" ", request.Operation)
+			fmt.Println(request.Operation)
 		}
 		fmt.Println()
 		xms.Close()
 	}
 	// Output:
-	// works: true tokens: 1
-	//  CreateAccessToken CreateAccessToken ValidateAccessToken ListAccessTokens
-	// works: true tokens: 1
-	//  CreateAccessToken ListAccessTokens RegenerateAccessToken ValidateAccessToken ListAccessTokens
+	// CreateAccessToken
+	// CreateAccessToken
+	// ValidateAccessToken
+	//
+	// CreateAccessToken
+	// ListAccessTokens
+	// RegenerateAccessToken
+	// ValidateAccessToken
 }
 
-// Where one answer is all that a test needs, httpmock does without a server.
+// A test of a clean-up script needs tokens of a given age and use.
+func ExampleServer_AddToken() {
+	xms := xmstest.NewServer()
+	defer xms.Close()
+	xms.AddToken(xmsclient.AccessToken{Name: "in use", Used: true, Create: time.Now().AddDate(0, 0, -100)})
+	xms.AddToken(xmsclient.AccessToken{Name: "forgotten", Create: time.Now().AddDate(0, 0, -100)})
+	xms.AddToken(xmsclient.AccessToken{Name: "new"})
+
+	for token, err := range xms.Client().AccessTokensApi.AllAccessTokens(context.Background(), nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if !token.Used && time.Since(token.Create) > 90*24*time.Hour {
+			fmt.Println(token.ID, token.Name)
+		}
+	}
+	// Output: 2 forgotten
+}
+
+// If a test needs one canned response, httpmock avoids a server.
 func Example_httpmock() {
 	transport := httpmock.NewMockTransport()
 	transport.RegisterResponder(http.MethodGet, "http://xms.example/v1/access-tokens/7",

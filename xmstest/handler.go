@@ -146,7 +146,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		errorReply(http.StatusServiceUnavailable, "closed", "the server is closed").writeTo(w)
 		return
 	}
-	defer s.handlers.Done()
+	defer s.leave()
 	in := receive(w, r)
 	if !s.settings.withoutRecording {
 		s.recorder.add(r, in)

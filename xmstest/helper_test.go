@@ -2,10 +2,14 @@ package xmstest_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +24,37 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// client sends raw requests to one server over connections of its own.
+const (
+	adminToken = "0123456789abcdef0123456789abcdef"
+	createBody = `{"access_token":{"name":"new","roles":["admin"]}}`
+)
+
+var uuidForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// sample is a request for one operation.
+type sample struct {
+	operation string
+	method    string
+	path      string
+	body      string
+	status    int
+}
+
+// samples has one request for each operation. On a server with the admin token adminToken and one
+// token, id 1, they succeed in this order.
+func samples() []sample {
+	return []sample{
+		{"GetAccessToken", http.MethodGet, "/access-tokens/1", "", 200},
+		{"ListAccessTokens", http.MethodGet, "/access-tokens/", "", 200},
+		{"UpdateAccessToken", http.MethodPatch, "/access-tokens/1", `{"access_token":{"name":"renamed"}}`, 200},
+		{"CreateAccessToken", http.MethodPost, "/access-tokens/", createBody, 201},
+		{"RegenerateAccessToken", http.MethodPost, "/access-tokens/1:regenerate", "", 200},
+		{"ValidateAccessToken", http.MethodPost, "/access-tokens:validate?subject_access_token=" + adminToken, "", 200},
+		{"DeleteAccessToken", http.MethodDelete, "/access-tokens/1", "", 204},
+	}
+}
+
+// client sends raw requests to one server over its own connections.
 type client struct {
 	t      *testing.T
 	server *xmstest.Server
@@ -28,11 +62,14 @@ type client struct {
 	token  string // sent in the header unless empty
 }
 
+// start starts a server and returns a client that trusts its certificate, if it has one.
 func start(t *testing.T, opts ...xmstest.Option) *client {
 	t.Helper()
 	server := xmstest.NewServer(opts...)
 	t.Cleanup(server.Close)
-	return newClient(t, server, &http.Transport{})
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(server.CertificatePEM())
+	return newClient(t, server, &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true})
 }
 
 func newClient(t *testing.T, server *xmstest.Server, transport *http.Transport) *client {
@@ -44,7 +81,7 @@ func newClient(t *testing.T, server *xmstest.Server, transport *http.Transport) 
 	}
 }
 
-// as returns a client that shows another credential; none when it is empty.
+// as returns a client with another credential, or none if it is empty.
 func (c *client) as(token string) *client {
 	other := *c
 	other.token = token
@@ -61,11 +98,7 @@ type reply struct {
 
 // try sends a request to a path below the base URL and returns what went wrong with it, if anything.
 func (c *client) try(ctx context.Context, method, path, body string) (reply, error) {
-	var content io.Reader
-	if body != "" {
-		content = strings.NewReader(body)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.server.BaseURL()+path, content)
+	req, err := http.NewRequestWithContext(ctx, method, c.server.BaseURL()+path, strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}
@@ -77,10 +110,8 @@ func (c *client) try(ctx context.Context, method, path, body string) (reply, err
 		return reply{}, err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	return reply{
-		t: c.t, status: resp.StatusCode, header: resp.Header, proto: resp.Proto, body: string(answer),
-	}, err
+	content, err := io.ReadAll(resp.Body)
+	return reply{t: c.t, status: resp.StatusCode, header: resp.Header, proto: resp.Proto, body: string(content)}, err
 }
 
 func (c *client) send(method, path, body string) reply {
@@ -108,7 +139,27 @@ func (c *client) list(query string) reply {
 	return c.send(http.MethodGet, "/access-tokens/"+query, "")
 }
 
-// tokenJSON is what these tests read of a token. It is spelt out here so that nothing but the wire decides.
+func (c *client) validate(uuid string) reply {
+	c.t.Helper()
+	return c.send(http.MethodPost, "/access-tokens:validate?subject_access_token="+uuid, "")
+}
+
+// serve asks the handler of a server as admin, without a connection. The error is what it panicked
+// with.
+func serve(ctx context.Context, s *xmstest.Server, method, target, body string) (w *httptest.ResponseRecorder, aborted error) {
+	defer func() {
+		if v := recover(); v != nil {
+			aborted = v.(error)
+		}
+	}()
+	req := httptest.NewRequest(method, target, strings.NewReader(body)).WithContext(ctx)
+	req.Header.Set("Xms-Auth-Token", s.AdminToken())
+	w = httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, req)
+	return w, nil
+}
+
+// tokenJSON is spelt out here, so that these tests depend on the wire alone.
 type tokenJSON struct {
 	ID          int64     `json:"id"`
 	Name        string    `json:"name"`
@@ -119,29 +170,31 @@ type tokenJSON struct {
 	Create      time.Time `json:"create"`
 	Update      time.Time `json:"update"`
 	User        struct {
-		ID   int64  `json:"id"`
-		Name string `json:"name"`
+		ID        int64  `json:"id"`
+		Name      string `json:"name"`
+		SkipGuide bool   `json:"skip_guide"`
 	} `json:"user"`
 }
 
 type pageJSON struct {
-	AccessTokens []tokenJSON `json:"access_tokens"`
-	Paging       *struct {
-		Count      int64 `json:"count"`
-		Limit      int64 `json:"limit"`
-		Offset     int64 `json:"offset"`
-		TotalCount int64 `json:"total_count"`
-	} `json:"paging"`
+	AccessTokens []tokenJSON      `json:"access_tokens"`
+	Paging       map[string]int64 `json:"paging"`
+}
+
+func (p pageJSON) ids() []int64 {
+	all := []int64{}
+	for _, token := range p.AccessTokens {
+		all = append(all, token.ID)
+	}
+	return all
 }
 
 func (r reply) token() tokenJSON {
 	r.t.Helper()
-	var v struct {
-		AccessToken *tokenJSON `json:"access_token"`
-	}
+	var v map[string]tokenJSON
 	require.NoError(r.t, json.Unmarshal([]byte(r.body), &v), r.body)
-	require.NotNil(r.t, v.AccessToken, r.body)
-	return *v.AccessToken
+	require.Contains(r.t, v, "access_token")
+	return v["access_token"]
 }
 
 func (r reply) page() pageJSON {
@@ -152,7 +205,7 @@ func (r reply) page() pageJSON {
 	return v
 }
 
-// requireError checks that an answer is an error in the form that this server gives all of them.
+// requireError checks the form that all errors of this server have.
 func (r reply) requireError(status int, code string) {
 	r.t.Helper()
 	require.Equal(r.t, status, r.status, r.body)

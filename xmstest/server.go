@@ -89,10 +89,11 @@ type Server struct {
 	served      chan struct{} // closed when http no longer accepts connections
 	conns       sync.WaitGroup
 
-	mu        sync.Mutex         // orders enter and Close
 	open      context.Context    // ended by Close
 	shut      context.CancelFunc // ends open
-	handlers  sync.WaitGroup
+	mu        sync.Mutex
+	running   int        // handlers; a WaitGroup cannot count both in a synctest bubble and outside
+	left      *sync.Cond // a handler has ended
 	closeOnce sync.Once
 }
 
@@ -110,6 +111,7 @@ func NewServer(opts ...Option) *Server {
 // or which option has an unusable value.
 func Start(opts ...Option) (*Server, error) {
 	s := &Server{served: make(chan struct{})}
+	s.left = sync.NewCond(&s.mu)
 	for _, opt := range opts {
 		opt(&s.settings)
 	}
@@ -267,15 +269,22 @@ func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(s.serveHTTP)
 }
 
-// enter counts a handler, unless the server is closed.
+// enter counts a handler, unless the server is closed. Who has entered has to leave.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open.Err() != nil {
 		return false
 	}
-	s.handlers.Add(1)
+	s.running++
 	return true
+}
+
+func (s *Server) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running--
+	s.left.Broadcast()
 }
 
 // Close stops the server. It closes the listener and all connections, ends delays, and returns when
@@ -290,6 +299,10 @@ func (s *Server) Close() {
 		<-s.served
 		_ = s.http.Close() // for a connection that was accepted while the first was closing the others
 		s.conns.Wait()
-		s.handlers.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for s.running > 0 {
+			s.left.Wait()
+		}
 	})
 }

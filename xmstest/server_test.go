@@ -9,40 +9,58 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
+	"net/url"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	xmsclient "github.com/xsky-storage/xms-client-go"
 	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// overTLS starts a server, with or without TLS, and a client that trusts the certificate it hands out.
-func overTLS(t *testing.T, opts ...xmstest.Option) *client {
+func addressOf(t *testing.T, s *xmstest.Server) string {
 	t.Helper()
-	server := xmstest.NewServer(opts...)
-	t.Cleanup(server.Close)
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(server.CertificatePEM())
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
-	return newClient(t, server, transport)
+	u, err := url.Parse(s.BaseURL())
+	require.NoError(t, err)
+	return u.Host
 }
 
-func TestBaseURL(t *testing.T) {
+func TestServer_ListensOnLoopbackUnlessTold(t *testing.T) {
 	t.Parallel()
-	assert.Regexp(t, `^http://127\.0\.0\.1:[1-9][0-9]*/v1$`, start(t).server.BaseURL())
-	assert.Regexp(t, `^https://127\.0\.0\.1:[1-9][0-9]*/v1$`, start(t, xmstest.WithTLS()).server.BaseURL())
-	everywhere := start(t, xmstest.WithListenAddr(":0"))
-	assert.Regexp(t, `^http://127\.0\.0\.1:[1-9][0-9]*/v1$`, everywhere.server.BaseURL())
-	everywhere.list("").page()
+	for name, test := range map[string]struct {
+		opts      []xmstest.Option
+		want      string
+		elsewhere bool // it can be reached at another address of this machine
+	}{
+		"default":        {nil, `^http://127\.0\.0\.1:[1-9][0-9]*/v1$`, false},
+		"TLS":            {[]xmstest.Option{xmstest.WithTLS()}, `^https://127\.0\.0\.1:[1-9][0-9]*/v1$`, false},
+		"no address":     {[]xmstest.Option{xmstest.WithListenAddr("")}, `^http://127\.0\.0\.1:`, false},
+		"no host":        {[]xmstest.Option{xmstest.WithListenAddr(":0")}, `^http://127\.0\.0\.1:`, false},
+		"all interfaces": {[]xmstest.Option{xmstest.WithListenAddr("0.0.0.0:0")}, `^http://127\.0\.0\.1:`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := start(t, test.opts...)
+			assert.Regexp(t, test.want, c.server.BaseURL())
+			c.list("").page()
+			_, port, err := net.SplitHostPort(addressOf(t, c.server))
+			require.NoError(t, err)
+			conn, err := net.Dial("tcp", "127.0.0.2:"+port)
+			if err == nil {
+				_ = conn.Close()
+				assert.True(t, test.elsewhere, "listens on all interfaces")
+			}
+		})
+	}
 }
 
-func TestTLS(t *testing.T) {
+func TestServer_TLS(t *testing.T) {
 	t.Parallel()
-	c := overTLS(t, xmstest.WithTLS())
+	c := start(t, xmstest.WithTLS())
 	r := c.list("")
 	assert.Equal(t, http.StatusOK, r.status)
 	assert.Equal(t, "HTTP/2.0", r.proto)
@@ -50,15 +68,11 @@ func TestTLS(t *testing.T) {
 	_, err := newClient(t, c.server, &http.Transport{}).try(t.Context(), http.MethodGet, "/access-tokens/", "")
 	var unknown x509.UnknownAuthorityError
 	require.ErrorAs(t, err, &unknown)
-
 	old := &http.Transport{TLSClientConfig: &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}}
 	_, err = newClient(t, c.server, old).try(t.Context(), http.MethodGet, "/access-tokens/", "")
 	require.ErrorContains(t, err, "protocol version")
-}
 
-func TestTLSCertificate(t *testing.T) {
-	t.Parallel()
-	block, rest := pem.Decode(start(t, xmstest.WithTLS()).server.CertificatePEM())
+	block, rest := pem.Decode(c.server.CertificatePEM())
 	require.NotNil(t, block)
 	assert.Empty(t, rest)
 	certificate, err := x509.ParseCertificate(block.Bytes)
@@ -66,64 +80,79 @@ func TestTLSCertificate(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "::1", "localhost"} {
 		require.NoError(t, certificate.VerifyHostname(host))
 	}
-	now := time.Now()
-	assert.True(t, certificate.NotBefore.Before(now.Add(-59*time.Minute)))
-	assert.True(t, certificate.NotAfter.After(now.Add(24*time.Hour)))
+	assert.True(t, certificate.NotBefore.Before(time.Now().Add(-59*time.Minute)))
+	assert.True(t, certificate.NotAfter.After(time.Now().Add(24*time.Hour)))
 	assert.Nil(t, start(t).server.CertificatePEM())
 }
 
-func TestConfiguration(t *testing.T) {
+func TestServer_Client(t *testing.T) {
 	t.Parallel()
-	c := start(t)
-	cfg := c.server.Configuration()
-	assert.Equal(t, c.server.BaseURL(), cfg.BaseURL)
-	assert.Equal(t, c.server.AdminToken(), cfg.TokenInHeader.Key)
-	assert.Nil(t, cfg.TLSConfig)
-	assert.Equal(t, time.Millisecond, cfg.Retry.InitialInterval)
-	assert.Equal(t, 10*time.Millisecond, cfg.Retry.MaxInterval)
-	cfg.BaseURL = "changed"
-	assert.Equal(t, c.server.BaseURL(), c.server.Configuration().BaseURL)
+	for name, opts := range map[string][]xmstest.Option{"http": nil, "https": {xmstest.WithTLS()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := start(t, opts...).server
+			given := xmsclient.AccessToken{
+				Create: time.Now().UTC().AddDate(0, 0, -100).Round(0), Update: time.Now().UTC().Round(0),
+				Description: "d", Name: "backup", ID: 42, Roles: []string{"viewer"}, Used: true,
+				User: &xmsclient.UserNestview{ID: 7, Name: "eve", SkipGuide: true},
+			}
+			uuid := server.AddToken(given)
+			api := server.Client().AccessTokensApi
+			got, _, err := api.GetAccessToken(t.Context(), 42)
+			require.NoError(t, err)
+			assert.Equal(t, given, *got.AccessToken)
+			for _, valid := range []string{uuid, server.AdminToken()} {
+				_, _, err = api.ValidateAccessToken(t.Context(), valid)
+				require.NoError(t, err)
+			}
+		})
+	}
 }
 
-func TestConfigurationTrustsTheCertificate(t *testing.T) {
+func TestServer_ConfigurationIsTheCallers(t *testing.T) {
 	t.Parallel()
 	server := start(t, xmstest.WithTLS()).server
-	config := server.Configuration().TLSConfig
-	require.NotNil(t, config)
-	assert.Equal(t, uint16(tls.VersionTLS12), config.MinVersion)
-	assert.NotSame(t, config, server.Configuration().TLSConfig)
-	newClient(t, server, &http.Transport{TLSClientConfig: config}).list("").page()
+	cfg := server.Configuration()
+	assert.Equal(t, server.BaseURL(), cfg.BaseURL)
+	assert.Equal(t, server.AdminToken(), cfg.TokenInHeader.Key)
+	assert.Equal(t, time.Millisecond, cfg.Retry.InitialInterval)
+	assert.Equal(t, 10*time.Millisecond, cfg.Retry.MaxInterval)
+	assert.Equal(t, uint16(tls.VersionTLS12), cfg.TLSConfig.MinVersion)
+	assert.NotSame(t, cfg, server.Configuration())
+	assert.NotSame(t, cfg.TLSConfig, server.Configuration().TLSConfig)
+	assert.Nil(t, start(t).server.Configuration().TLSConfig)
 }
 
-func TestStartReportsWhatIsWrong(t *testing.T) {
+func TestServer_AdminTokenIsRandomUnlessGiven(t *testing.T) {
+	t.Parallel()
+	first, second := start(t), start(t)
+	assert.Regexp(t, uuidForm, first.server.AdminToken())
+	assert.NotEqual(t, first.server.AdminToken(), second.server.AdminToken())
+	assert.Equal(t, adminToken, start(t, xmstest.WithAdminToken(adminToken)).server.AdminToken())
+}
+
+func TestStart_ReportsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	busy := start(t).server
 	for name, test := range map[string]struct {
 		option xmstest.Option
 		want   string
 	}{
-		"address in use": {xmstest.WithListenAddr(hostOf(busy)), "in use"},
+		"address in use": {xmstest.WithListenAddr(addressOf(t, busy)), "in use"},
 		"no port":        {xmstest.WithListenAddr("127.0.0.1"), "missing port"},
 		"token of words": {xmstest.WithAdminToken("secret words"), "admin token"},
 		"token of lines": {xmstest.WithAdminToken("secret\r\n"), "admin token"},
 		"token not text": {xmstest.WithAdminToken("secret\x80"), "admin token"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server, err := xmstest.Start(test.option)
-			assert.Nil(t, server)
-			require.ErrorContains(t, err, test.want)
-			assert.NotContains(t, err.Error(), "secret")
-			assert.PanicsWithValue(t, "xmstest: "+err.Error(), func() { xmstest.NewServer(test.option) })
-		})
+		server, err := xmstest.Start(test.option)
+		assert.Nil(t, server, name)
+		require.ErrorContains(t, err, test.want)
+		assert.NotContains(t, err.Error(), "secret")
+		assert.PanicsWithValue(t, "xmstest: "+err.Error(), func() { xmstest.NewServer(test.option) })
 	}
 }
 
-func hostOf(s *xmstest.Server) string {
-	return strings.TrimSuffix(strings.TrimPrefix(s.BaseURL(), "http://"), "/v1")
-}
-
-func TestHandlerUnderAnotherServer(t *testing.T) {
+func TestServer_HandlerUnderAnotherServer(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	c.server.Seed(1)
@@ -136,20 +165,21 @@ func TestHandlerUnderAnotherServer(t *testing.T) {
 	assert.Equal(t, "/v1/access-tokens/1", c.server.Requests()[0].Path)
 
 	c.server.Close()
-	assert.Equal(t, http.StatusServiceUnavailable, serve(c.server, http.MethodGet, "/v1/access-tokens/").Code)
+	w, err := serve(t.Context(), c.server, http.MethodGet, "/v1/access-tokens/", "")
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
 }
 
-func TestCloseEndsWhatIsRunning(t *testing.T) {
+func TestServer_CloseEndsItsConnections(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]xmstest.Fault{
-		"delay before the answer": {Delay: never},
-		"delay after the effect":  {Delay: never, DropAfter: true},
+		"delay before the effect": {Delay: delay, Times: -1},
+		"delay after the effect":  {Delay: delay, Times: -1, DropAfter: true},
 	} {
 		for scheme, opts := range map[string][]xmstest.Option{"http": nil, "https": {xmstest.WithTLS()}} {
 			t.Run(name+" over "+scheme, func(t *testing.T) {
 				t.Parallel()
-				c := overTLS(t, opts...)
-				fault.Times = -1
+				c := start(t, opts...)
 				c.server.Inject(fault)
 				const pending = 5
 				failed := make(chan error, pending)
@@ -165,55 +195,53 @@ func TestCloseEndsWhatIsRunning(t *testing.T) {
 				for range pending {
 					require.Error(t, <-failed)
 				}
-				_, err := net.Dial("tcp", strings.TrimPrefix(hostOf(c.server), "https://"))
+				_, err := net.Dial("tcp", addressOf(t, c.server))
 				require.Error(t, err, "the port is still open")
 			})
 		}
 	}
 }
 
-func TestCloseEndsDelaysUnderAnotherServer(t *testing.T) {
+func TestServer_CloseEndsDelaysUnderAnotherServer(t *testing.T) {
 	t.Parallel()
-	server := xmstest.NewServer()
-	server.Inject(xmstest.Fault{Delay: never})
-	aborted := make(chan error, 1)
-	go func() { aborted <- call(context.Background(), server, http.MethodGet, "/access-tokens/", "") }()
-	require.Eventually(t, func() bool { return len(server.Requests()) == 1 }, 10*time.Second, time.Millisecond)
-	server.Close()
-	select {
-	case err := <-aborted:
-		require.ErrorIs(t, err, http.ErrAbortHandler)
-	case <-time.After(10 * time.Second):
-		require.Fail(t, "the handler outlives its server")
-	}
+	inBubble(t, func(t *testing.T, server *xmstest.Server) {
+		server.Inject(xmstest.Fault{Delay: delay})
+		begin := time.Now()
+		aborted := make(chan error, 1)
+		go func() {
+			_, err := serve(context.Background(), server, http.MethodGet, "/v1/access-tokens/", "")
+			aborted <- err
+		}()
+		synctest.Wait()
+		server.Close()
+		select {
+		case err := <-aborted:
+			require.ErrorIs(t, err, http.ErrAbortHandler)
+		default:
+			require.Fail(t, "Close did not wait for the handler")
+		}
+		assert.Zero(t, time.Since(begin))
+	})
 }
 
-func TestCloseDoesNotWaitForIdleConnections(t *testing.T) {
+func TestServer_CloseDoesNotWaitForIdleConnections(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	silent, err := net.Dial("tcp", hostOf(c.server))
+	silent, err := net.Dial("tcp", addressOf(t, c.server))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = silent.Close() })
-	halfway, err := net.Dial("tcp", hostOf(c.server))
+	halfway, err := net.Dial("tcp", addressOf(t, c.server))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = halfway.Close() })
 	_, err = fmt.Fprint(halfway, "POST /v1/access-tokens/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
 	require.NoError(t, err)
 	c.list("")
-	c.server.Close()
-	_, err = silent.Read(make([]byte, 1))
-	require.Error(t, err)
-}
-
-func TestCloseMayBeRepeated(t *testing.T) {
-	t.Parallel()
-	server := xmstest.NewServer()
 	var group sync.WaitGroup
 	for range 4 {
-		group.Go(server.Close)
+		group.Go(c.server.Close)
 	}
 	group.Wait()
-	server.Close()
-	_, err := net.Dial("tcp", hostOf(server))
+	c.server.Close()
+	_, err = silent.Read(make([]byte, 1))
 	require.Error(t, err)
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	baseURL string
 	token   string
-	stop    func() (code int, stderr string)
+	stop    func() (code int, more []string, stderr string) // more is the output after the token
 }
 
 func launch(t *testing.T, args ...string) process {
@@ -45,9 +46,13 @@ func launch(t *testing.T, args ...string) process {
 	return process{
 		baseURL: scan(t, lines, "base_url="),
 		token:   scan(t, lines, "token="),
-		stop: func() (int, string) {
+		stop: func() (int, []string, string) {
 			cancel()
-			return <-exit, stderr.String()
+			var more []string
+			for lines.Scan() {
+				more = append(more, lines.Text())
+			}
+			return <-exit, more, stderr.String()
 		},
 	}
 }
@@ -60,55 +65,110 @@ func scan(t *testing.T, lines *bufio.Scanner, prefix string) string {
 	return value
 }
 
-func fetch(t *testing.T, url string, transport *http.Transport) (status int, body string) {
+// fetch sends a request without a body on a new connection, so that net/http does not repeat it.
+func fetch(t *testing.T, method, url string, roots *x509.CertPool) (status int, body string, err error) {
 	t.Helper()
-	defer transport.CloseIdleConnections()
-	client := http.Client{Transport: transport}
-	resp, err := client.Get(url)
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: roots},
+	}}
+	req, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
 	require.NoError(t, err)
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
 	defer resp.Body.Close()
 	content, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return resp.StatusCode, string(content)
+	return resp.StatusCode, string(content), err
 }
 
-func TestServesUntilToldToStop(t *testing.T) {
+func TestRun_ServesUntilToldToStop(t *testing.T) {
 	t.Parallel()
-	p := launch(t, "-token", "abc123", "-seed", "3")
+	p := launch(t, "-token", "abc123", "-seed", "3", "-max-page", "2")
 	assert.Equal(t, "abc123", p.token)
-	status, body := fetch(t, p.baseURL+"/access-tokens/?limit=0&token="+p.token, &http.Transport{})
+	status, body, err := fetch(t, http.MethodGet, p.baseURL+"/access-tokens/?token="+p.token, nil)
+	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
-	assert.Contains(t, body, `"total_count":3`)
-	status, _ = fetch(t, p.baseURL+"/access-tokens/", &http.Transport{})
+	assert.Contains(t, body, `"paging":{"count":2,"limit":2,"offset":0,"total_count":3}`)
+	status, _, err = fetch(t, http.MethodGet, p.baseURL+"/access-tokens/", nil)
+	require.NoError(t, err)
 	assert.Equal(t, http.StatusUnauthorized, status)
 
-	code, stderr := p.stop()
+	code, more, stderr := p.stop()
 	assert.Equal(t, exitOK, code)
+	assert.Empty(t, more)
 	assert.Empty(t, stderr)
-	_, err := http.Get(p.baseURL + "/access-tokens/")
+	_, _, err = fetch(t, http.MethodGet, p.baseURL+"/access-tokens/", nil)
 	require.Error(t, err)
 }
 
-func TestTokenIsRandomUnlessGiven(t *testing.T) {
+func TestRun_TellsOfAllInterfaces(t *testing.T) {
 	t.Parallel()
-	assert.Regexp(t, "^[0-9a-f]{32}$", launch(t).token)
+	p := launch(t, "-without-paging", "-listen", "0.0.0.0:0")
+	assert.Regexp(t, "^[0-9a-f]{32}$", p.token)
+	_, body, err := fetch(t, http.MethodGet, p.baseURL+"/access-tokens/?token="+p.token, nil)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"access_tokens":[]}`, body)
+	_, more, _ := p.stop()
+	assert.Equal(t, []string{"listens_on=all interfaces"}, more)
 }
 
-func TestServesTLS(t *testing.T) {
+func TestRun_ServesTLS(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "ca.pem")
-	p := launch(t, "-tls", "-ca-out", file)
+	p := launch(t, "-tls", "-ca-out", file, "-listen", ":0")
 	assert.True(t, strings.HasPrefix(p.baseURL, "https://127.0.0.1:"), p.baseURL)
 	certificate, err := os.ReadFile(file)
 	require.NoError(t, err)
 	roots := x509.NewCertPool()
 	require.True(t, roots.AppendCertsFromPEM(certificate))
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
-	status, _ := fetch(t, p.baseURL+"/access-tokens/?token="+p.token, transport)
+	status, _, err := fetch(t, http.MethodGet, p.baseURL+"/access-tokens/?token="+p.token, roots)
+	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
+	_, more, _ := p.stop()
+	assert.Empty(t, more, "no host is loopback only")
 }
 
-func TestBadUseIsOneLine(t *testing.T) {
+func TestRun_FaultsOfEachOperation(t *testing.T) {
+	t.Parallel()
+	args := []string{"-seed", "1"}
+	operations := []struct{ name, method, path string }{
+		{"CreateAccessToken", http.MethodPost, "/"},
+		{"DeleteAccessToken", http.MethodDelete, "/1"},
+		{"GetAccessToken", http.MethodGet, "/1"},
+		{"ListAccessTokens", http.MethodGet, "/"},
+		{"RegenerateAccessToken", http.MethodPost, "/1:regenerate"},
+		{"UpdateAccessToken", http.MethodPatch, "/1"},
+		{"ValidateAccessToken", http.MethodPost, ":validate"},
+	}
+	for i, op := range operations {
+		args = append(args, "-fault", fmt.Sprintf("%s=%dx*", op.name, 500+i))
+	}
+	p := launch(t, args...)
+	for i := range 2 * len(operations) {
+		op := operations[i%len(operations)]
+		status, _, err := fetch(t, op.method, p.baseURL+"/access-tokens"+op.path, nil)
+		require.NoError(t, err)
+		assert.Equal(t, 500+i%len(operations), status, op.name)
+	}
+}
+
+func TestRun_FaultsInOrder(t *testing.T) {
+	t.Parallel()
+	p := launch(t, "-seed", "1", "-fault", "*=999x2", "-fault", "DeleteAccessToken=drop", "-fault", "*=drop-afterx1")
+	for _, want := range []int{999, 999, 0, 0, http.StatusNotFound} { // the second drop is after the effect
+		status, _, err := fetch(t, http.MethodDelete, p.baseURL+"/access-tokens/1?token="+p.token, nil)
+		assert.Equal(t, want, status)
+		assert.Equal(t, want == 0, errors.Is(err, io.EOF))
+	}
+	p = launch(t, "-seed", "1", "-fault", "*=drop")
+	for _, want := range []int{0, http.StatusNoContent} {
+		status, _, _ := fetch(t, http.MethodDelete, p.baseURL+"/access-tokens/1?token="+p.token, nil)
+		assert.Equal(t, want, status)
+	}
+}
+
+func TestRun_BadUseIsOneLine(t *testing.T) {
 	t.Parallel()
 	taken := strings.TrimSuffix(strings.TrimPrefix(launch(t).baseURL, "http://"), "/v1")
 	missing := filepath.Join(t.TempDir(), "missing", "ca.pem")
@@ -125,6 +185,17 @@ func TestBadUseIsOneLine(t *testing.T) {
 		"address in use":  {[]string{"-listen", taken}, exitFailure, "address already in use"},
 		"bad address":     {[]string{"-listen", "8051"}, exitFailure, "missing port"},
 		"bad token":       {[]string{"-token", "a b"}, exitFailure, "admin token"},
+		"negative page":   {[]string{"-max-page", "-1"}, exitUsage, "-max-page must be 1 or more, or 0 for no limit"},
+		"no operation":    {[]string{"-fault", "503"}, exitUsage, "OPERATION=STATUS[xTIMES]"},
+		"operation":       {[]string{"-fault", "GetToken=503"}, exitUsage, "* or one of CreateAccessToken, Delete"},
+		"blank":           {[]string{"-fault", "=503"}, exitUsage, "* or one of CreateAccessToken, Delete"},
+		"no status":       {[]string{"-fault", "*="}, exitUsage, "200 to 999, drop, or drop-after"},
+		"status":          {[]string{"-fault", "*=199"}, exitUsage, "200 to 999, drop, or drop-after"},
+		"large status":    {[]string{"-fault", "*=1000"}, exitUsage, "200 to 999, drop, or drop-after"},
+		"word":            {[]string{"-fault", "*=dropped"}, exitUsage, "200 to 999, drop, or drop-after"},
+		"no times":        {[]string{"-fault", "*=503x"}, exitUsage, "a number from 1 on, or * for all"},
+		"zero times":      {[]string{"-fault", "*=503x0"}, exitUsage, "a number from 1 on, or * for all"},
+		"two times":       {[]string{"-fault", "*=503x1x2"}, exitUsage, "a number from 1 on, or * for all"},
 		"no such folder":  {[]string{"-listen", "127.0.0.1:0", "-tls", "-ca-out", missing}, exitFailure, missing},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,12 +210,15 @@ func TestBadUseIsOneLine(t *testing.T) {
 	}
 }
 
-func TestHelp(t *testing.T) {
+func TestRun_Help(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	assert.Equal(t, exitOK, run(t.Context(), []string{"-help"}, &stdout, &stderr))
 	assert.Empty(t, stderr.String())
-	for _, name := range []string{"-listen host:port", "127.0.0.1:8051", "-token", "-seed N", "-tls", "-ca-out FILE"} {
+	for _, name := range []string{
+		"-listen host:port", "127.0.0.1:8051", "-token", "-seed N", "-tls", "-ca-out FILE", "-without-paging", "-max-page N",
+		"-fault OPERATION=STATUS[xTIMES]", "drop-after", "* for all",
+	} {
 		assert.Contains(t, stdout.String(), name)
 	}
 }
@@ -153,7 +227,7 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("the pipe is broken") }
 
-func TestOutputThatCannotBeWrittenIsAnError(t *testing.T) {
+func TestRun_OutputThatCannotBeWrittenIsAnError(t *testing.T) {
 	t.Parallel()
 	var stderr bytes.Buffer
 	assert.Equal(t, exitFailure, run(t.Context(), []string{"-listen", "127.0.0.1:0"}, brokenWriter{}, &stderr))
