@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,7 +52,7 @@ func TestFault_ShapesTheAnswer(t *testing.T) {
 				if r.status != http.StatusNotModified { // net/http drops it
 					assert.Equal(t, test.contentType, r.header.Get("Content-Type"))
 				}
-				assert.Contains(t, []string{"", fmt.Sprint(len(test.body))}, r.header.Get("Content-Length"))
+				assert.Contains(t, []string{"", strconv.Itoa(len(test.body))}, r.header.Get("Content-Length"))
 				assert.Equal(t, test.fault.Header.Get("Retry-After"), r.header.Get("Retry-After"))
 				assert.Equal(t, test.body, r.body)
 				assert.Equal(t, int64(1), c.create("new").ID, "the failed request took effect")
@@ -93,7 +94,7 @@ func TestFault_Truncate(t *testing.T) {
 		c.server.Inject(xmstest.Fault{Truncate: n})
 		r := c.get(1)
 		assert.Equal(t, want, r.body)
-		assert.Equal(t, fmt.Sprint(len(want)), r.header.Get("Content-Length"))
+		assert.Equal(t, strconv.Itoa(len(want)), r.header.Get("Content-Length"))
 	}
 	c.server.Inject(xmstest.Fault{Truncate: 5, Header: http.Header{"Content-Length": {"500"}}})
 	r, err := c.try(t.Context(), http.MethodGet, "/access-tokens/1", "")
@@ -127,20 +128,14 @@ func TestFault_Drop(t *testing.T) {
 	}
 }
 
+// delay passes in a synctest bubble only. The servers are started outside, since a listener keeps the
+// time in a bubble from passing.
 const delay = time.Hour
-
-// inBubble starts a server outside the bubble in which test runs, since a listener would keep the
-// time of the bubble from passing.
-func inBubble(t *testing.T, test func(t *testing.T, server *xmstest.Server)) {
-	t.Helper()
-	server := xmstest.NewServer(xmstest.WithAdminToken(adminToken))
-	t.Cleanup(server.Close)
-	synctest.Test(t, func(t *testing.T) { test(t, server) })
-}
 
 func TestFault_DelayIsBeforeTheAnswer(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *xmstest.Server) {
+	server := start(t, xmstest.WithAdminToken(adminToken)).server
+	synctest.Test(t, func(t *testing.T) {
 		for want, fault := range map[int]xmstest.Fault{200: {Delay: delay}, 504: {Delay: delay, StatusCode: 504}} {
 			server.Inject(fault)
 			begin := time.Now()
@@ -154,7 +149,8 @@ func TestFault_DelayIsBeforeTheAnswer(t *testing.T) {
 
 func TestFault_DelayHoldsUpNothingElseAndEndsWithItsRequest(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *xmstest.Server) {
+	server := start(t, xmstest.WithAdminToken(adminToken)).server
+	synctest.Test(t, func(t *testing.T) {
 		server.Seed(1)
 		server.Inject(xmstest.Fault{Operation: "CreateAccessToken", Delay: delay})
 		begin := time.Now()
@@ -178,7 +174,8 @@ func TestFault_DelayHoldsUpNothingElseAndEndsWithItsRequest(t *testing.T) {
 
 func TestFault_DropAfterTakesEffectBeforeItsDelay(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *xmstest.Server) {
+	server := start(t, xmstest.WithAdminToken(adminToken)).server
+	synctest.Test(t, func(t *testing.T) {
 		server.Inject(xmstest.Fault{Operation: "CreateAccessToken", Delay: delay, DropAfter: true})
 		begin := time.Now()
 		aborted := make(chan error, 1)

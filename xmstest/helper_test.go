@@ -146,7 +146,9 @@ func (c *client) validate(uuid string) reply {
 
 // serve asks the handler of a server as admin, without a connection. The error is what it panicked
 // with.
-func serve(ctx context.Context, s *xmstest.Server, method, target, body string) (w *httptest.ResponseRecorder, aborted error) {
+func serve(
+	ctx context.Context, s *xmstest.Server, method, target, body string,
+) (w *httptest.ResponseRecorder, aborted error) {
 	defer func() {
 		if v := recover(); v != nil {
 			aborted = v.(error)

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -204,7 +205,8 @@ func TestServer_CloseEndsItsConnections(t *testing.T) {
 
 func TestServer_CloseEndsDelaysUnderAnotherServer(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *xmstest.Server) {
+	server := start(t).server
+	synctest.Test(t, func(t *testing.T) {
 		server.Inject(xmstest.Fault{Delay: delay})
 		begin := time.Now()
 		aborted := make(chan error, 1)
@@ -214,13 +216,31 @@ func TestServer_CloseEndsDelaysUnderAnotherServer(t *testing.T) {
 		}()
 		synctest.Wait()
 		server.Close()
-		select {
-		case err := <-aborted:
-			require.ErrorIs(t, err, http.ErrAbortHandler)
-		default:
-			require.Fail(t, "Close did not wait for the handler")
-		}
+		require.ErrorIs(t, <-aborted, http.ErrAbortHandler)
 		assert.Zero(t, time.Since(begin))
+	})
+}
+
+func TestServer_CloseWaitsForHandlersUnderAnotherServer(t *testing.T) {
+	t.Parallel()
+	server := start(t).server
+	synctest.Test(t, func(t *testing.T) {
+		body, sender := io.Pipe()
+		go server.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", body))
+		synctest.Wait()
+		closed := make(chan struct{})
+		go func() {
+			server.Close()
+			close(closed)
+		}()
+		synctest.Wait()
+		select {
+		case <-closed:
+			require.Fail(t, "Close did not wait for the handler")
+		default:
+		}
+		require.NoError(t, sender.Close())
+		<-closed
 	})
 }
 

@@ -66,7 +66,8 @@ func serve(ctx context.Context, f flags, stdout io.Writer) error {
 		server.Inject(fault)
 	}
 	if f.caOut != "" {
-		if err := os.WriteFile(f.caOut, server.CertificatePEM(), 0o644); err != nil { //nolint:gosec // a certificate is public
+		err := os.WriteFile(f.caOut, server.CertificatePEM(), 0o644) //nolint:gosec // a certificate is public
+		if err != nil {
 			return err
 		}
 	}
