@@ -14,8 +14,8 @@ import (
 	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// issue is the code under test: it makes a token for a tenant. If a create may have taken effect, it
-// looks for the token and gives it a new uuid. It does not create again.
+// issue is the code under test: it makes a token for a tenant. If a create may have taken effect,
+// it looks for the token and gives it a new uuid. It does not create again.
 func issue(ctx context.Context, api *xmsclient.AccessTokensApiService, tenant string) (uuid string, err error) {
 	created, _, err := api.CreateAccessToken(ctx, xmsclient.AccessTokenCreateReq{
 		AccessToken: &xmsclient.AccessTokenCreateReqAccessToken{Name: tenant, Roles: []string{"admin"}},

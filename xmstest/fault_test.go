@@ -128,8 +128,8 @@ func TestFault_Drop(t *testing.T) {
 	}
 }
 
-// delay passes in a synctest bubble only. The servers are started outside, since a listener keeps the
-// time in a bubble from passing.
+// delay passes in a synctest bubble only. The servers are started outside, since a listener keeps
+// the time in a bubble from passing.
 const delay = time.Hour
 
 func TestFault_DelayIsBeforeTheAnswer(t *testing.T) {

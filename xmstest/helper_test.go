@@ -96,7 +96,7 @@ type reply struct {
 	body   string
 }
 
-// try sends a request to a path below the base URL and returns what went wrong with it, if anything.
+// try sends a request to a path below the base URL.
 func (c *client) try(ctx context.Context, method, path, body string) (reply, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.server.BaseURL()+path, strings.NewReader(body))
 	if err != nil {

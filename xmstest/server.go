@@ -44,8 +44,8 @@ func WithTLS() Option {
 	return func(s *settings) { s.tls = true }
 }
 
-// WithMaxPage limits every list answer to n tokens, as some clusters do. In the answer, paging.limit
-// is the limit that was applied. Zero, the default, or less means no limit.
+// WithMaxPage limits every list answer to n tokens, as some clusters do. In the answer,
+// paging.limit is the limit that was applied. Zero, the default, or less means no limit.
 func WithMaxPage(n int64) Option {
 	return func(s *settings) { s.maxPage = n }
 }
@@ -55,8 +55,8 @@ func WithoutPaging() Option {
 	return func(s *settings) { s.withoutPaging = true }
 }
 
-// WithAdminToken sets what [Server.AdminToken] returns. Empty, the default, means a random uuid. The
-// server does not start if uuid is not printable ASCII without spaces.
+// WithAdminToken sets what [Server.AdminToken] returns. Empty, the default, means a random uuid.
+// The server does not start if uuid is not printable ASCII without spaces.
 func WithAdminToken(uuid string) Option {
 	return func(s *settings) { s.adminToken = uuid }
 }
@@ -69,8 +69,8 @@ func WithListenAddr(addr string) Option {
 	return func(s *settings) { s.listenAddr = addr }
 }
 
-// WithoutRecording keeps no requests, so that [Server.Requests] stays empty. Use it in a process that
-// runs for long. By default the server keeps every request with its body.
+// WithoutRecording keeps no requests, so that [Server.Requests] stays empty. Use it in a process
+// that runs for long. By default the server keeps every request with its body.
 func WithoutRecording() Option {
 	return func(s *settings) { s.withoutRecording = true }
 }

@@ -44,8 +44,8 @@ func (s *Server) SeedUser(userID int64, name string, n int) {
 //   - Create: now
 //   - Update: the time of Create
 //
-// Tokens that are made later have larger ids, and lists stay sorted by id. AddToken panics, and says
-// why, if another token has the ID, if a token of the same user has the Name, or if the ID is
+// Tokens that are made later have larger ids, and lists stay sorted by id. AddToken panics, and
+// says why, if another token has the ID, if a token of the same user has the Name, or if the ID is
 // negative or above 1<<62.
 func (s *Server) AddToken(t xmsclient.AccessToken) (uuid string) {
 	if t.ID < 0 || t.ID > maxGivenID {
