@@ -44,8 +44,8 @@ tidy-check: ## fail when a go.mod or go.sum is not tidy
 	@set -e; for module in $(MODULES); do echo "tidy $$module"; (cd $$module && $(GO) mod tidy -diff); done
 
 .PHONY: generate
-generate: ## make the reference pages, the code in Markdown, and the generated clients of conformance/bench
-	$(GO) -C tools generate ./...
+generate: ## make the table in doc.go, the reference pages, the code in Markdown, and the generated clients
+	$(GO) generate ./...
 	$(GO) -C conformance generate ./...
 
 .PHONY: generate-check

@@ -5,23 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/textproto"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
+	"time"
+
+	"github.com/xsky-storage/xms-client-go/internal/exchange"
+	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
 const (
 	authHeader = "Xms-Auth-Token"
-	authQuery  = "token"
+	redacted   = "[redacted]"
 )
 
-// APIKey is a credential: the uuid of an access token or of a login session, with an optional prefix. On the wire it is
-// Key alone or, with a prefix, Prefix, one space and Key. The zero value means no credential.
+// APIKey is a credential: the uuid of an access token or of a login session, with an optional
+// prefix. A request carries Key alone or, with a prefix, Prefix, one space and Key. The zero value
+// means no credential.
 //
-// No verb of package fmt, no slog handler and no text or JSON encoding shows Key. A struct of your own that holds an APIKey
-// in an unexported field is printed without asking APIKey; hold a pointer there.
+// Package fmt, slog and encoders of text or JSON do not show Key. There are two exceptions, in which
+// package fmt does not ask the value: the verbs %w and %p, and a struct of your own that holds an
+// APIKey in an unexported field. Do not print such a struct.
 type APIKey struct {
 	Key    string // the secret
 	Prefix string // such as "Bearer"; "" for none, which is what XMS itself expects
@@ -40,19 +46,11 @@ func (k APIKey) check() error {
 	case k.Key == "" && k.Prefix != "":
 		return errors.New("has a Prefix but no Key")
 	case !validHeaderValue(k.Key):
-		return errors.New("Key must not contain control characters or surrounding white space, such as the newline at a file's end")
+		return errors.New("has a Key with control characters or white space around it, such as the newline at a file's end")
 	case !validHeaderValue(k.Prefix):
-		return errors.New("Prefix must not contain control characters or surrounding white space")
+		return errors.New("has a Prefix with control characters or white space around it")
 	}
 	return nil
-}
-
-// checkForCall is check for a key that must not be missing.
-func (k APIKey) checkForCall() error {
-	if k.Key == "" {
-		return errors.New("is empty")
-	}
-	return k.check()
 }
 
 // String returns a fixed text in place of the key.
@@ -67,7 +65,7 @@ func (k APIKey) String() string {
 func (k APIKey) GoString() string { return k.String() }
 
 // Format prints what String returns for every verb.
-func (k APIKey) Format(f fmt.State, verb rune) { formatText(f, verb, k.String()) }
+func (k APIKey) Format(f fmt.State, verb rune) { secret.Print(f, verb, k.String()) }
 
 // LogValue makes slog record what String returns.
 func (k APIKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
@@ -75,15 +73,17 @@ func (k APIKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
 // MarshalText makes encoding/json and other encoders write what String returns. It never fails.
 func (k APIKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// TokenSource supplies the value of the Xms-Auth-Token header, prefix included if there is one.
+// TokenSource supplies the value of the Xms-Auth-Token header, with its prefix if there is one.
 type TokenSource interface {
-	// Token is called for each attempt of each call, from many goroutines at once, so it should be quick: cache what is
-	// expensive to get. ctx carries the deadline of the attempt. An error, or a value that cannot stand in a header, ends
-	// the call with a *RequestError before anything is sent. Do not put the token into the error.
+	// Token is called for each attempt of each call, from many goroutines at once. So it should be
+	// quick: cache what is expensive to get. It must return when ctx ends, at the latest after
+	// Configuration.Timeout. An error, a value that cannot stand in a header, or one that comes after
+	// ctx has ended, ends the call with a *RequestError before anything is sent. Do not put the token
+	// into the error.
 	//
-	// After an answer of 401 it is called again: if it then returns another value than the one that was refused, the call is
-	// tried once more with that; if not, the 401 is returned. So while a rotation is under way, let Token wait for the new
-	// value.
+	// After a 401 it is called again. If it then returns another token than the one that XMS
+	// refused, the call makes one more attempt with that; if not, the 401 is returned. So let Token
+	// wait for the new token while a rotation is under way.
 	Token(ctx context.Context) (string, error)
 }
 
@@ -95,138 +95,186 @@ func (f TokenSourceFunc) Token(ctx context.Context) (string, error) { return f(c
 
 type apiKeyContextKey struct{}
 
-// ContextWithAPIKey returns a copy of ctx that makes the calls made with it send key as their Xms-Auth-Token header. It
-// wins over Configuration.TokenSource and Configuration.TokenInHeader; Configuration.TokenInQuery is sent all the same. A call
-// made with an empty or malformed key fails with an *ArgumentError rather than fall back to another identity.
+// ContextWithAPIKey returns a copy of ctx that makes the calls made with it send key as their
+// Xms-Auth-Token header. It wins over Configuration.TokenSource and Configuration.TokenInHeader.
+// Configuration.TokenInQuery is sent all the same. A call with an empty or malformed key fails with
+// an *ArgumentError: it does not fall back to another identity.
 func ContextWithAPIKey(ctx context.Context, key APIKey) context.Context {
-	// A func, since printing a context with %#v or %d walks over its values without asking them.
-	return context.WithValue(ctx, apiKeyContextKey{}, func() APIKey { return key })
+	return context.WithValue(ctx, apiKeyContextKey{}, secret.Hide(key))
 }
 
-// credential is what one attempt authenticates with.
-type credential struct {
-	header    []string // value of Xms-Auth-Token; nil: the header is not sent
-	query     string   // "token=…" as it stands in a URL; "": the parameter is not sent
-	headerKey string   // the secret in header
-	queryKey  string   // the secret in query
-
-	others func() []string // secrets in DefaultHeader, for a proxy in front of XMS
+func keyFromContext(ctx context.Context) (key APIKey, ok bool) {
+	hidden, ok := ctx.Value(apiKeyContextKey{}).(secret.Hidden[APIKey])
+	return hidden.Reveal(), ok
 }
 
-// authenticator knows the client's credentials. It keeps them in closures: what walks over a client by reflection, be it
-// package fmt or a dump of a failed test, stops at a func and so cannot show them.
-type authenticator struct {
-	configured func() credential
-	source     func(context.Context) (string, error) // nil: no TokenSource
-}
-
-func newAuthenticator(cfg *Configuration) authenticator {
-	static := credential{headerKey: cfg.TokenInHeader.Key, queryKey: cfg.TokenInQuery.Key}
-	if static.headerKey != "" {
-		static.header = []string{cfg.TokenInHeader.value()}
+// newCredential returns the function that says what the next attempt authenticates with.
+func newCredential(cfg *Configuration) func(context.Context) (exchange.Credential, error) {
+	header, query := cfg.TokenInHeader.value(), ""
+	if cfg.TokenInQuery.Key != "" {
+		query = "token=" + url.QueryEscape(cfg.TokenInQuery.value())
 	}
-	if static.queryKey != "" {
-		static.query = authQuery + "=" + url.QueryEscape(cfg.TokenInQuery.value())
-	}
-	var others []string
-	for name, values := range cfg.DefaultHeader {
-		switch textproto.CanonicalMIMEHeaderKey(name) {
-		case "Authorization", "Proxy-Authorization", "Cookie":
-			others = append(others, values...)
+	source, timeout := cfg.TokenSource, cfg.Timeout
+	return func(ctx context.Context) (exchange.Credential, error) {
+		credential := exchange.Credential{HeaderName: authHeader, HeaderValue: header, Query: query}
+		if key, ok := keyFromContext(ctx); ok {
+			credential.HeaderValue = key.value()
+			return credential, nil
 		}
-	}
-	static.others = func() []string { return others }
-	a := authenticator{configured: func() credential { return static }}
-	if cfg.TokenSource != nil {
-		a.source = cfg.TokenSource.Token
-	}
-	return a
-}
-
-// credential returns what the next attempt of c authenticates with.
-func (a *authenticator) credential(ctx context.Context, c *call) (credential, error) {
-	cred := a.configured()
-	switch {
-	case c.apiKey.Key != "":
-		cred.header, cred.headerKey = []string{c.apiKey.value()}, c.apiKey.Key
-	case c.rotatedTo != "":
-		cred.header, cred.headerKey = []string{c.rotatedTo}, c.rotatedTo
-		c.rotatedTo = ""
-	case a.source != nil:
-		token, err := a.token(ctx)
-		if err != nil {
-			return cred, err
+		if source == nil {
+			return credential, nil
 		}
-		cred.header, cred.headerKey = []string{token}, token
+		token, err := ask(ctx, source, timeout)
+		credential.HeaderValue, credential.Renewable = token, token
+		return credential, err
 	}
-	return cred, nil
 }
 
-func (a *authenticator) token(ctx context.Context) (string, error) {
-	token, err := a.source(ctx)
+// ask gets a token from a TokenSource, within the timeout of an attempt.
+func ask(ctx context.Context, source TokenSource, timeout time.Duration) (string, error) {
+	if timeout >= 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	token, err := source.Token(ctx)
+	if err == nil {
+		err = ctx.Err() // a token that came too late is none
+	}
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return "", exchange.Join("TokenSource: "+err.Error(), err, exchange.ContextError(ctx))
 	case err != nil:
 		return "", fmt.Errorf("TokenSource: %w", err)
 	case token == "":
 		return "", errors.New("TokenSource returned an empty token")
 	case !validHeaderValue(token):
-		return "", errors.New("TokenSource returned a token with control characters or surrounding white space, " +
+		return "", errors.New("TokenSource returned a token with control characters or white space around it, " +
 			"such as the newline at a file's end")
 	}
 	return token, nil
 }
 
-// rotated reports whether the TokenSource has come to supply another token than the one that was just answered with 401. The
-// next attempt of c then uses it. That holds once per call.
-func (a *authenticator) rotated(ctx context.Context, c *call) bool {
-	if a.source == nil || c.apiKey.Key != "" || c.rotated {
-		return false
-	}
-	token, err := a.token(ctx)
-	if err != nil || token == c.cred.headerKey {
-		return false
-	}
-	c.rotated, c.rotatedTo = true, token
-	return true
+// maxTokenFile bounds a token file: enough for any token, and too little for most wrong files.
+const maxTokenFile = 64 << 10
+
+// TokenFromFile returns a TokenSource that reads the token from the file at path, such as a mounted
+// secret. White space around the token and a byte order mark are dropped. The file is read for each
+// attempt, which costs microseconds, so a change takes effect with the next one.
+//
+// Nothing is read before the first call. A call fails with a *RequestError that names the file if it
+// cannot be read, is no regular file, is empty, is larger than 64 KiB, or holds something else than
+// a token: quotes, NAME=token, NAME: token, JSON, or characters outside ASCII. errors.Is finds the file system's
+// error, such as fs.ErrNotExist. To change the token, write another file beside it and rename that,
+// so that nobody reads half a token.
+func TokenFromFile(path string) TokenSource {
+	return TokenSourceFunc(func(context.Context) (string, error) {
+		token, err := readTokenFile(path)
+		if err != nil {
+			return "", fmt.Errorf("token file %s: %w", path, err)
+		}
+		return token, nil
+	})
 }
 
-const resendNote = "it would make net/http send a create again on a broken connection, and one value cannot fit every request"
+func readTokenFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", pathless(err)
+	}
+	switch {
+	case !info.Mode().IsRegular(): // a FIFO would hold the call
+		return "", errors.New("is no regular file")
+	case info.Size() > maxTokenFile:
+		return "", errors.New("is too large to hold just a token")
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", pathless(err)
+	}
+	return parseToken(string(content))
+}
 
-// ownHeaders are the headers that the client or net/http sets itself, and that DefaultHeader therefore must not hold.
-// Accept-Encoding is among them because setting it switches off net/http's decompression.
+// pathless returns the cause of an error of the file system. The text around it names the path.
+func pathless(err error) error {
+	if pathError := (*os.PathError)(nil); errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
+
+var assignment = regexp.MustCompile(`^(export\s+)?[A-Za-z_][\w-]*\s*(=+[^=]|:\s)`)
+
+// parseToken reads a token as people put it into files and variables. It refuses what is no token,
+// without quoting it: the server would only answer 401.
+func parseToken(text string) (string, error) {
+	token := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), "\ufeff"))
+	switch {
+	case token == "":
+		return "", errors.New("is empty")
+	case strings.ContainsFunc(token, func(r rune) bool { return r > '~' || r < ' ' }):
+		return "", errors.New("must be printable ASCII on one line: no zero-width space, no curly quotes, no UTF-16")
+	case strings.ContainsAny(token[:1], "\"'`") || strings.ContainsAny(token[len(token)-1:], "\"'`"):
+		return "", errors.New("must hold the token without quotes around it")
+	case strings.ContainsAny(token[:1], "{["):
+		return "", errors.New("must hold the token alone, not JSON")
+	case assignment.MatchString(token):
+		return "", errors.New("must hold the token alone, without NAME= or NAME: before it")
+	}
+	return token, nil
+}
+
+const repeats = "it would make net/http send a create again, and one value cannot fit every request"
+
+// ownHeaders are the headers that DefaultHeader must not hold. Accept-Encoding is among them because
+// it switches off net/http's decompression.
 var ownHeaders = map[string]string{
-	authHeader:          "the token goes into TokenInHeader or TokenSource",
-	"User-Agent":        "it goes into UserAgent",
-	"Accept":            "the client sets it",
-	"Accept-Encoding":   "net/http sets it",
-	"Connection":        "net/http sets it",
-	"Content-Length":    "net/http sets it",
-	"Content-Type":      "the client sets it",
-	"Host":              "it is part of BaseURL",
-	"Idempotency-Key":   resendNote,
-	"X-Idempotency-Key": resendNote,
-	"Keep-Alive":        "net/http sets it",
-	"Proxy-Connection":  "net/http sets it",
-	"Referer":           "the client never sends it",
-	"Te":                "net/http sets it",
-	"Trailer":           "net/http sets it",
-	"Transfer-Encoding": "net/http sets it",
-	"Upgrade":           "net/http sets it",
+	authHeader:            "the token goes into TokenInHeader or TokenSource",
+	"Proxy-Authorization": "it would go to XMS; a proxy's go into HTTPS_PROXY or Transport.ProxyConnectHeader",
+	"User-Agent":          "it goes into UserAgent",
+	"Accept":              "the client sets it",
+	"Accept-Encoding":     "net/http sets it",
+	"Connection":          "net/http sets it",
+	"Content-Length":      "net/http sets it",
+	"Content-Type":        "the client sets it",
+	"Host":                "it is part of BaseURL",
+	"Idempotency-Key":     repeats,
+	"X-Idempotency-Key":   repeats,
+	"Keep-Alive":          "net/http sets it",
+	"Proxy-Connection":    "net/http sets it",
+	"Referer":             "the client never sends it",
+	"Te":                  "net/http sets it",
+	"Trailer":             "net/http sets it",
+	"Transfer-Encoding":   "net/http sets it",
+	"Upgrade":             "net/http sets it",
 }
 
-func checkDefaultHeader(name string, values []string) error {
-	if !validHeaderName(name) {
-		return fmt.Errorf("%q is not a header name", name)
-	}
-	if reason, own := ownHeaders[textproto.CanonicalMIMEHeaderKey(name)]; own {
-		return fmt.Errorf("must not hold %s: %s", name, reason)
-	}
-	for _, v := range values {
-		if !validHeaderValue(v) {
-			return fmt.Errorf("a value of %s has control characters or surrounding white space", name)
+func checkDefaultHeader(header http.Header) error {
+	for name, values := range header {
+		if !validHeaderName(name) {
+			return errors.New("has a name that is no header name")
+		}
+		if reason, own := ownHeaders[http.CanonicalHeaderKey(name)]; own {
+			return fmt.Errorf("must not hold %s: %s", name, reason)
+		}
+		for _, v := range values {
+			if !validHeaderValue(v) {
+				return fmt.Errorf("has a value of %s with control characters or white space around it", name)
+			}
 		}
 	}
 	return nil
+}
+
+// isSecretHeader reports whether the name of a header says that its value is a credential.
+func isSecretHeader(name string) bool {
+	name = strings.ToLower(name)
+	for _, word := range []string{"authorization", "cookie", "token", "key", "secret"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
 }
 
 func validHeaderName(name string) bool {
@@ -235,56 +283,8 @@ func validHeaderName(name string) bool {
 	})
 }
 
-// validHeaderValue is stricter than net/http, which sends surrounding white space that servers then drop.
+// validHeaderValue is stricter than net/http, which sends surrounding white space that servers drop.
 func validHeaderValue(value string) bool {
-	return strings.TrimSpace(value) == value && !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f })
-}
-
-// maxRedirects is how often net/http itself follows before it gives up.
-const maxRedirects = 10
-
-// redirectPolicy returns the CheckRedirect that follows a redirect only where neither credentials nor meaning can get lost:
-// to the same origin, with the same method. For the others it keeps the 3xx as the answer. next, which may be nil, is
-// the caller's own policy and is asked last.
-func (a *authenticator) redirectPolicy(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
-	return func(req *http.Request, via []*http.Request) error {
-		first := via[0]
-		if len(via) > maxRedirects || req.Method != first.Method || req.URL.User != nil || origin(req.URL) != origin(first.URL) {
-			return http.ErrUseLastResponse
-		}
-		// net/http has put the previous URL here, with the tokens in its query.
-		req.Header.Del("Referer")
-		if query := a.configured().query; query != "" && !req.URL.Query().Has(authQuery) {
-			req.URL.RawQuery = joinQuery(req.URL.RawQuery, query)
-		}
-		if next != nil {
-			return next(req, via)
-		}
-		return nil
-	}
-}
-
-// origin returns scheme, host and port of u in a form that compares equal for equal origins.
-func origin(u *url.URL) string {
-	port := u.Port()
-	switch {
-	case port != "":
-	case u.Scheme == "https":
-		port = "443"
-	default:
-		port = "80"
-	}
-	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
-}
-
-// joinQuery joins encoded queries, any of which may be empty.
-func joinQuery(queries ...string) string {
-	joined := ""
-	for _, q := range queries {
-		if joined != "" && q != "" {
-			joined += "&"
-		}
-		joined += q
-	}
-	return joined
+	isControl := func(r rune) bool { return r < ' ' || r == 0x7f }
+	return strings.TrimSpace(value) == value && !strings.ContainsFunc(value, isControl)
 }

@@ -2,388 +2,320 @@ package xmsclient_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
-	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	xmsclient "github.com/xsky-storage/xms-client-go"
-	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-func TestAuth_Schemes(t *testing.T) {
-	t.Parallel()
-	fromSource := xmsclient.TokenSourceFunc(func(context.Context) (string, error) { return "from-source", nil })
-	inContext := func(key, prefix string) context.Context {
-		return xmsclient.ContextWithAPIKey(t.Context(), xmsclient.APIKey{Key: key, Prefix: prefix})
+func source(tokens ...string) xmsclient.TokenSourceFunc {
+	var mu sync.Mutex
+	return func(context.Context) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		token := tokens[0]
+		tokens = tokens[min(1, len(tokens)-1):]
+		return token, nil
 	}
+}
+
+func TestAPIKey_WhichCredentialIsSent(t *testing.T) {
+	t.Parallel()
+	key := func(key string) xmsclient.APIKey { return xmsclient.APIKey{Key: key} }
+	bearer := func(key string) xmsclient.APIKey { return xmsclient.APIKey{Key: key, Prefix: "Bearer"} }
 	for name, test := range map[string]struct {
 		header, query xmsclient.APIKey
 		source        xmsclient.TokenSource
-		ctx           context.Context
+		ctx           []xmsclient.APIKey // from the outside in
 		wantHeader    []string
-		wantQuery     []string
+		wantQuery     string
 	}{
 		"none":               {},
-		"header":             {header: xmsclient.APIKey{Key: "h"}, wantHeader: []string{"h"}},
-		"header with prefix": {header: xmsclient.APIKey{Key: "h", Prefix: "Bearer"}, wantHeader: []string{"Bearer h"}},
-		"query":              {query: xmsclient.APIKey{Key: "q"}, wantQuery: []string{"q"}},
-		"query with prefix":  {query: xmsclient.APIKey{Key: "q", Prefix: "Bearer"}, wantQuery: []string{"Bearer q"}},
-		"query to escape":    {query: xmsclient.APIKey{Key: "a&limit=1+b=c%d#e/ü"}, wantQuery: []string{"a&limit=1+b=c%d#e/ü"}},
-		"both": {
-			header: xmsclient.APIKey{Key: "h"}, query: xmsclient.APIKey{Key: "q"},
-			wantHeader: []string{"h"}, wantQuery: []string{"q"},
+		"header":             {header: key("h"), wantHeader: []string{"h"}},
+		"header with prefix": {header: bearer("h"), wantHeader: []string{"Bearer h"}},
+		"query":              {query: key("q"), wantQuery: "token=q"},
+		"query with prefix":  {query: bearer("q"), wantQuery: "token=Bearer+q"},
+		"query to escape":    {query: key("a&b=c%d#e/ü?+ f"), wantQuery: "token=a%26b%3Dc%25d%23e%2F%C3%BC%3F%2B+f"},
+		"both":               {header: key("h"), query: key("q"), wantHeader: []string{"h"}, wantQuery: "token=q"},
+		"source":             {source: source("s"), wantHeader: []string{"s"}},
+		"source wins": {
+			header: bearer("h"), query: key("q"), source: source("T s"), wantHeader: []string{"T s"}, wantQuery: "token=q",
 		},
-		"source": {source: fromSource, wantHeader: []string{"from-source"}},
-		"source wins over header": {
-			header: xmsclient.APIKey{Key: "h", Prefix: "Bearer"}, source: fromSource, wantHeader: []string{"from-source"},
+		"context wins": {
+			header: key("h"), query: key("q"), ctx: []xmsclient.APIKey{bearer("c")},
+			wantHeader: []string{"Bearer c"}, wantQuery: "token=q",
 		},
-		"source leaves query alone": {
-			query: xmsclient.APIKey{Key: "q"}, source: fromSource, wantHeader: []string{"from-source"}, wantQuery: []string{"q"},
-		},
-		"source with prefix": {
-			source:     xmsclient.TokenSourceFunc(func(context.Context) (string, error) { return "Bearer s", nil }),
-			wantHeader: []string{"Bearer s"},
-		},
-		"context": {ctx: inContext("c", ""), wantHeader: []string{"c"}},
-		"context wins over header": {
-			header: xmsclient.APIKey{Key: "h"}, ctx: inContext("c", "Bearer"), wantHeader: []string{"Bearer c"},
-		},
-		"context wins over source": {
-			header: xmsclient.APIKey{Key: "h"}, ctx: inContext("c", ""), wantHeader: []string{"c"},
-			source: xmsclient.TokenSourceFunc(func(context.Context) (string, error) { return "", errors.New("must not be asked") }),
-		},
-		"context leaves query alone": {
-			query: xmsclient.APIKey{Key: "q"}, ctx: inContext("c", ""), wantHeader: []string{"c"}, wantQuery: []string{"q"},
-		},
-		"inner context wins": {
-			ctx:        xmsclient.ContextWithAPIKey(inContext("outer", ""), xmsclient.APIKey{Key: "inner"}),
-			wantHeader: []string{"inner"},
-		},
+		"inner context wins":    {ctx: []xmsclient.APIKey{key("outer"), key("inner")}, wantHeader: []string{"inner"}},
+		"context beside source": {ctx: []xmsclient.APIKey{key("c")}, source: source(""), wantHeader: []string{"c"}},
 	} {
-		for _, op := range operations() {
-			t.Run(name+"/"+op.name, func(t *testing.T) {
+		for _, c := range calls() {
+			t.Run(name+"/"+c.name, func(t *testing.T) {
 				t.Parallel()
-				api, rec := mocked(t, answerJSON(op.success, op.answer), func(cfg *xmsclient.Configuration) {
-					cfg.TokenInHeader, cfg.TokenInQuery, cfg.TokenSource = test.header, test.query, test.source
-				})
-				ctx := test.ctx
-				if ctx == nil {
-					ctx = t.Context()
+				n := startNode(t, answer(c.status, c.answer))
+				cfg := configuration(n)
+				cfg.TokenInHeader, cfg.TokenInQuery, cfg.TokenSource = test.header, test.query, test.source
+				ctx := t.Context()
+				for _, key := range test.ctx {
+					ctx = xmsclient.ContextWithAPIKey(ctx, key) //nolint:fatcontext // two at most
 				}
-				_, _, err := op.call(ctx, api)
+				_, _, err := c.do(ctx, newClient(t, cfg).AccessTokensApi)
 				require.NoError(t, err)
-				sent := rec.only(t)
-				assert.Equal(t, test.wantHeader, sent.header["Xms-Auth-Token"])
-				want, err := url.Parse(mockURL + op.path)
-				require.NoError(t, err)
-				got, err := url.Parse(sent.url)
-				require.NoError(t, err)
-				assert.Equal(t, want.Path, got.Path)
-				values := want.Query()
-				if test.wantQuery != nil {
-					values["token"] = test.wantQuery
-				}
-				assert.Equal(t, values, got.Query())
+				require.Len(t, n.requests(), 1)
+				assert.Equal(t, test.wantHeader, n.requests()[0].header["Xms-Auth-Token"])
+				_, query, _ := strings.Cut(n.requests()[0].uri, "?")
+				parts := []string{c.query, test.wantQuery}
+				assert.Equal(t, strings.Trim(strings.Join(parts, "&"), "&"), query)
 			})
 		}
 	}
 }
 
-func TestAuth_AgainstServer(t *testing.T) {
+func TestContextWithAPIKey_RefusesAMalformedKey(t *testing.T) {
 	t.Parallel()
-	srv := start(t)
-	admin := xmsclient.APIKey{Key: srv.AdminToken()}
-	bearer := xmsclient.APIKey{Key: srv.AdminToken(), Prefix: "Bearer"}
-	wrong := xmsclient.APIKey{Key: "wrong"}
+	for _, key := range []xmsclient.APIKey{
+		{}, {Prefix: "Bearer"}, {Key: "hunter2\n"}, {Key: "\u00a0hunter2"}, {Key: "hunter2\x00x"},
+		{Key: "hunter2", Prefix: "a\tb"},
+	} {
+		for _, c := range calls() {
+			api, transport := mock(t, httpmock.NewStringResponder(401, ""))
+			_, _, err := c.do(xmsclient.ContextWithAPIKey(t.Context(), key), api)
+			refused := &xmsclient.ArgumentError{}
+			require.ErrorAs(t, err, &refused)
+			assert.Equal(t, c.name+" ctx", refused.Operation+" "+refused.Argument)
+			assert.NotContains(t, err.Error(), "hunter2")
+			assert.Zero(t, transport.GetTotalCallCount(), "no other identity takes its place")
+		}
+	}
+}
+
+// How often a TokenSource is asked, and what is sent of what it gives.
+func TestTokenSource_Attempts(t *testing.T) {
+	t.Parallel()
+	ok, busy, unauthorized := answer(200, `{"access_tokens":[]}`), answer(503, ""), answer(401, "")
 	for name, test := range map[string]struct {
-		header, query xmsclient.APIKey
-		ctx           context.Context
-		refused       bool
+		answers []http.HandlerFunc
+		tokens  string // that the TokenSource gives; the last one again and again
+		asked   int
+		sent    string
+		err     error
 	}{
-		"header":             {header: admin},
-		"header with prefix": {header: bearer},
-		"query":              {query: admin},
-		"query with prefix":  {query: bearer},
-		"context":            {header: wrong, ctx: xmsclient.ContextWithAPIKey(t.Context(), admin)},
-		"none":               {refused: true},
-		"wrong header":       {header: wrong, refused: true},
-		"wrong query":        {query: wrong, refused: true},
-		"wrong context":      {header: admin, ctx: xmsclient.ContextWithAPIKey(t.Context(), wrong), refused: true},
+		"one attempt":        {[]http.HandlerFunc{ok}, "a b", 1, "a", nil},
+		"afresh":             {[]http.HandlerFunc{busy, busy, ok}, "a b c d", 3, "a b c", nil},
+		"renewed":            {[]http.HandlerFunc{unauthorized, ok}, "a b c", 2, "a b", nil},
+		"renewed once":       {[]http.HandlerFunc{unauthorized}, "a b c d", 2, "a b", xmsclient.ErrUnauthorized},
+		"not renewed":        {[]http.HandlerFunc{unauthorized}, "a a b", 2, "a", xmsclient.ErrUnauthorized},
+		"renewed, then busy": {[]http.HandlerFunc{unauthorized, busy, ok}, "a b c d", 3, "a b c", nil},
+		"busy, then renewed": {[]http.HandlerFunc{busy, unauthorized, ok}, "a b c d", 3, "a b c", nil},
+		"renewed, busy, refused": {
+			[]http.HandlerFunc{unauthorized, busy, unauthorized}, "a b c d", 3, "a b c", xmsclient.ErrUnauthorized,
+		},
+		"renewal is empty": {[]http.HandlerFunc{unauthorized}, "a  b", 2, "a", xmsclient.ErrUnauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			api := client(t, srv, func(cfg *xmsclient.Configuration) { cfg.TokenInHeader, cfg.TokenInQuery = test.header, test.query })
-			ctx := test.ctx
-			if ctx == nil {
-				ctx = t.Context()
-			}
-			_, resp, err := api.ListAccessTokens(ctx, nil)
-			if !test.refused {
-				require.NoError(t, err)
-				return
-			}
-			assertSentinels(t, err, xmsclient.ErrUnauthorized)
-			assert.Equal(t, 1, resp.Attempts, "a wrong key does not become right by trying again")
-		})
-	}
-}
-
-func TestContextWithAPIKey_Unusable(t *testing.T) {
-	t.Parallel()
-	for name, key := range map[string]xmsclient.APIKey{
-		"zero":             {},
-		"prefix alone":     {Prefix: "Bearer"},
-		"key with newline": {Key: "hunter2\n"},
-		"key with NUL":     {Key: "hunter2\x00"},
-		"prefix with tab":  {Key: "hunter2", Prefix: "a\tb"},
-	} {
-		for _, op := range operations() {
-			t.Run(name+"/"+op.name, func(t *testing.T) {
-				t.Parallel()
-				api, rec := mocked(t, answerJSON(op.success, op.answer))
-				_, _, err := op.call(xmsclient.ContextWithAPIKey(t.Context(), key), api)
-				assertArgument(t, err, op.name, "ctx")
-				assert.NotContains(t, err.Error(), "hunter2")
-				assert.Empty(t, rec.all(), "no other identity is used in its place")
+			n := startNode(t, answers(test.answers...))
+			cfg, asked, next := configuration(n), 0, source(strings.Split(test.tokens, " ")...)
+			cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
+				asked++
+				return next(ctx)
 			})
-		}
-	}
-}
-
-func TestTokenSource_AskedForEachAttempt(t *testing.T) {
-	t.Parallel()
-	srv := start(t)
-	srv.Inject(xmstest.Fault{StatusCode: http.StatusServiceUnavailable})
-	asked := 0
-	api := client(t, srv, func(cfg *xmsclient.Configuration) {
-		cfg.TokenSource = xmsclient.TokenSourceFunc(func(context.Context) (string, error) {
-			asked++
-			return fmt.Sprint("Token-", asked, " ", srv.AdminToken()), nil
+			_, _, err := newClient(t, cfg).AccessTokensApi.ListAccessTokens(t.Context(), nil)
+			require.ErrorIs(t, err, test.err)
+			var sent []string
+			for _, r := range n.requests() {
+				sent = append(sent, r.header.Get("Xms-Auth-Token"))
+			}
+			assert.Equal(t, test.sent, strings.Join(sent, " "))
+			assert.Equal(t, test.asked, asked)
 		})
-	})
-	for range 2 {
-		_, _, err := api.ListAccessTokens(t.Context(), nil)
-		require.NoError(t, err)
 	}
-	var sent []string
-	for _, r := range srv.Requests() {
-		prefix, _, _ := strings.Cut(r.Header.Get("Xms-Auth-Token"), " ")
-		sent = append(sent, prefix)
-	}
-	assert.Equal(t, []string{"Token-1", "Token-2", "Token-3"}, sent)
-}
-
-func TestTokenSource_Context(t *testing.T) {
-	t.Parallel()
-	type contextKey struct{}
-	ctx := context.WithValue(t.Context(), contextKey{}, "the caller's")
-	deadline, hasDeadline := time.Time{}, false
-	source := xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
-		assert.Equal(t, "the caller's", ctx.Value(contextKey{}))
-		deadline, hasDeadline = ctx.Deadline()
-		return "token", nil
-	})
-	respond := answerJSON(http.StatusOK, listJSON)
-
-	api, _ := mocked(t, respond, func(cfg *xmsclient.Configuration) { cfg.TokenSource, cfg.Timeout = source, time.Hour })
-	before := time.Now()
-	_, _, err := api.ListAccessTokens(ctx, nil)
-	require.NoError(t, err)
-	require.True(t, hasDeadline, "that of the attempt")
-	assert.False(t, deadline.Before(before.Add(time.Hour)))
-	assert.False(t, deadline.After(time.Now().Add(time.Hour)))
-
-	api, _ = mocked(t, respond, func(cfg *xmsclient.Configuration) { cfg.TokenSource, cfg.Timeout = source, -1 })
-	_, _, err = api.ListAccessTokens(ctx, nil)
-	require.NoError(t, err)
-	assert.False(t, hasDeadline)
 }
 
 func TestTokenSource_Failures(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("the vault is sealed")
+	sealed, cause := errors.New("the vault is sealed"), errors.New("shutting down")
+	waits := func(ctx context.Context) (string, error) {
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
+	type cancel = context.CancelCauseFunc
 	for name, test := range map[string]struct {
-		token string
-		err   error
-		text  string
+		source func(ctx context.Context, cancel cancel) (string, error)
+		text   string
+		is     []error
 	}{
-		"error":             {"", broken, "TokenSource: the vault is sealed"},
-		"error and a token": {"token", broken, "TokenSource: the vault is sealed"},
-		"a timeout":         {"", os.ErrDeadlineExceeded, "TokenSource: i/o timeout"},
-		"empty":             {"", nil, "empty token"},
-		"newline":           {"hunter2\n", nil, "newline"},
-		"blank before":      {" hunter2", nil, "white space"},
-		"header injection":  {"hunter2\r\nX-Evil: 1", nil, "control characters"},
+		"error": {func(context.Context, cancel) (string, error) {
+			return "hunter2", sealed
+		}, "TokenSource: the vault is sealed", []error{sealed}},
+		"empty":   {func(context.Context, cancel) (string, error) { return "", nil }, "empty token", nil},
+		"newline": {func(context.Context, cancel) (string, error) { return "hunter2\n", nil }, "newline", nil},
+		"two headers": {func(context.Context, cancel) (string, error) {
+			return "hunter2\r\nX: 1", nil
+		}, "control characters", nil},
+		"Timeout": {
+			func(ctx context.Context, _ cancel) (string, error) { return waits(ctx) },
+			"TokenSource: context deadline exceeded", []error{context.DeadlineExceeded},
+		},
+		"cancelled": {func(ctx context.Context, cancel cancel) (string, error) {
+			cancel(cause)
+			return waits(ctx)
+		}, "TokenSource: context canceled", []error{context.Canceled, cause}},
+		"an error of its own": {func(_ context.Context, cancel cancel) (string, error) {
+			cancel(cause)
+			return "", sealed
+		}, "TokenSource: the vault is sealed", []error{context.Canceled, cause, sealed}},
+		"ignores that": {func(_ context.Context, cancel cancel) (string, error) {
+			cancel(cause)
+			return "token", nil
+		}, "TokenSource: context canceled", []error{context.Canceled, cause}},
 	} {
-		for _, op := range operations() {
-			t.Run(name+"/"+op.name, func(t *testing.T) {
+		for _, c := range calls() {
+			t.Run(name+"/"+c.name, func(t *testing.T) {
 				t.Parallel()
-				asked := 0
-				api, rec := mocked(t, answerJSON(op.success, op.answer), func(cfg *xmsclient.Configuration) {
-					cfg.TokenInHeader, cfg.TokenInQuery = xmsclient.APIKey{Key: "other"}, xmsclient.APIKey{Key: "other"}
-					cfg.Retry = xmsclient.RetryPolicy{MaxAttempts: 3, InitialInterval: 1}
-					cfg.FailoverURLs = []string{"http://node2.test/v1"}
-					cfg.TokenSource = xmsclient.TokenSourceFunc(func(context.Context) (string, error) {
+				synctest.Test(t, func(t *testing.T) {
+					ctx, cancel := context.WithCancelCause(t.Context())
+					defer cancel(nil)
+					asked, sent, began := 0, 0, time.Now()
+					cfg := configuration()
+					cfg.BaseURL, cfg.FailoverURLs = mockURL, []string{"http://node2.test/v1"}
+					cfg.TokenInQuery.Key, cfg.Timeout = "other", time.Minute
+					cfg.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+						sent++
+						return nil, errors.New("reached")
+					})}
+					cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
 						asked++
-						return test.token, test.err
+						return test.source(ctx, cancel)
 					})
+					_, response, err := c.do(ctx, newClient(t, cfg).AccessTokensApi)
+					var failed *xmsclient.RequestError
+					require.ErrorAs(t, err, &failed)
+					assert.Nil(t, response)
+					assert.Zero(t, failed.Attempts)
+					assert.Equal(t, c.name, failed.Operation)
+					require.ErrorContains(t, err, test.text)
+					assert.NotContains(t, err.Error(), "hunter2")
+					assertSentinels(t, err)
+					for _, target := range test.is {
+						require.ErrorIs(t, err, target)
+					}
+					assert.Equal(t, 1, asked, "a failed TokenSource is not asked again")
+					assert.Zero(t, sent, "no other credential takes its place")
+					if name == "Timeout" {
+						assert.Equal(t, time.Minute, time.Since(began))
+					}
 				})
-				got, resp, err := op.call(t.Context(), api)
-				assert.Nil(t, got)
-				assert.Nil(t, resp)
-				var failed *xmsclient.RequestError
-				require.ErrorAs(t, err, &failed)
-				assert.Equal(t, op.name, failed.Operation)
-				assert.Zero(t, failed.Attempts)
-				if test.err != nil {
-					require.ErrorIs(t, err, test.err)
-				}
-				require.ErrorContains(t, err, test.text)
-				assert.NotContains(t, err.Error(), "hunter2")
-				assertSentinels(t, err)
-				assert.Equal(t, 1, asked, "it is not tried again")
-				assert.Empty(t, rec.all(), "no other credential is used in its place")
 			})
 		}
 	}
 }
 
-func TestAPIKey_Printed(t *testing.T) {
+func TestTokenSource_PanicsAndDeadline(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		key  xmsclient.APIKey
-		want string
-	}{
-		{xmsclient.APIKey{}, "[none]"},
-		{xmsclient.APIKey{Prefix: "Bearer"}, "[none]"},
-		{xmsclient.APIKey{Key: "hunter2"}, "[redacted]"},
-		{xmsclient.APIKey{Key: "hunter2", Prefix: "Bearer"}, "[redacted]"},
-	} {
-		assert.Equal(t, test.want, test.key.String())
-		assert.Equal(t, test.want, test.key.GoString())
-		assert.Equal(t, test.want, fmt.Sprintf("%v", test.key))
-		assert.Equal(t, test.want, fmt.Sprintf("%+s", &test.key))
-		assert.Equal(t, test.want, test.key.LogValue().String())
-		encoded, err := json.Marshal(test.key)
-		require.NoError(t, err)
-		assert.Equal(t, `"`+test.want+`"`, string(encoded))
+	n := startNode(t, answer(200, `{"access_tokens":[]}`))
+	cfg, bounded := configuration(n), false
+	cfg.Timeout = -1
+	cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
+		if _, bounded = ctx.Deadline(); ctx.Value(t) == nil {
+			panic("no value")
+		}
+		return "token", nil
+	})
+	api := newClient(t, cfg).AccessTokensApi
+	for range 65 { // one more than there are places at a node
+		assert.PanicsWithValue(t, "no value", func() { _, _, _ = api.ListAccessTokens(t.Context(), nil) })
 	}
+	_, _, err := api.ListAccessTokens(context.WithValue(t.Context(), t, 1), nil)
+	require.NoError(t, err, "the caller's values are in the context, and panics keep no place")
+	assert.False(t, bounded, "a negative Timeout bounds nothing")
 }
 
-// replace puts content at path as one should: by a rename, so that no reader sees half of it.
-func replace(t *testing.T, path, content string) {
-	t.Helper()
-	beside := path + ".new"
-	require.NoError(t, os.WriteFile(beside, []byte(content), 0o600))
-	require.NoError(t, os.Rename(beside, path))
+// goodTokens are what people put into token files and variables, and the token in it.
+var goodTokens = map[string]string{
+	"abc": "abc", " \tabc\r\n\r\n": "abc", "\ufeffabc\n": "abc", "\n\ufeff abc": "abc", "user:pass": "user:pass",
+	"Bearer abc": "Bearer abc", "Token token=abc": "Token token=abc", "aHVudGVyMg==": "aHVudGVyMg==",
+	"Bearer aHVudGVyMg==\n": "Bearer aHVudGVyMg==", "ab_cd=": "ab_cd=", "eyJhbG.eyJzdW.c2_-n": "eyJhbG.eyJzdW.c2_-n",
+	strings.Repeat("x", 64<<10): strings.Repeat("x", 64<<10),
 }
 
-func TestTokenFromFile(t *testing.T) {
+// badTokens are what is no token, by the words with which it is refused.
+var badTokens = map[string][]string{
+	"printable ASCII on one line: no zero-width space, no curly quotes, no UTF-16": {
+		"hunter2\nhunter2", "hunter2\rhunter2", "hunter2\thunter2", "\u200bhunter2", "hunter2\u00adhunter2", "hüntér2",
+		"hunter2\x7f", "“hunter2”", "«hunter2»", "\xff\xfeh\x00u\x00n\x00", "h\x00u\x00n\x00", "\ufeff\ufeffhunter2",
+	},
+	"without quotes": {`"hunter2"`, "'hunter2'\n", "`hunter2`", `hunter2"`, "XMS_AUTH_TOKEN='hunter2'"},
+	"without NAME= or NAME:": {
+		"T=hunter2", "export T = hunter2", "T=hunter2=", "token: hunter2", "X-Token: hunter2", "x-t=hunter2",
+	},
+	"the token alone, not JSON": {`{"token":"hunter2"}`, `["hunter2", 1 ]`},
+}
+
+func TestTokenFromFile_Texts(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "token")
-	api, rec := mocked(t, answerJSON(http.StatusOK, listJSON), func(cfg *xmsclient.Configuration) {
-		cfg.TokenSource = xmsclient.TokenFromFile(path) // which need not exist yet
-	})
-	contents := []string{"first\n", "  second\r\n\r\n", "Bearer third", "first", strings.Repeat("x", 64<<10), "\n\nlast"}
-	for _, content := range contents {
-		replace(t, path, content)
-		_, _, err := api.ListAccessTokens(t.Context(), nil)
+	tokens := xmsclient.TokenFromFile(path) // the file need not exist yet
+	_, err := tokens.Token(t.Context())
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	assert.Equal(t, 1, strings.Count(err.Error(), path))
+	replace := func(text string) {
+		require.NoError(t, os.WriteFile(path+".new", []byte(text), 0o600))
+		require.NoError(t, os.Rename(path+".new", path))
+	}
+	for text, want := range goodTokens {
+		replace(text)
+		token, err := tokens.Token(t.Context())
 		require.NoError(t, err)
+		assert.Equal(t, want, token)
 	}
-	require.NoError(t, os.WriteFile(path, []byte("in place"), 0o600))
-	_, _, err := api.ListAccessTokens(t.Context(), nil)
-	require.NoError(t, err)
-
-	var sent []string
-	for _, r := range rec.all() {
-		sent = append(sent, r.header.Get("Xms-Auth-Token"))
+	bad := maps.Clone(badTokens)
+	bad["is empty"] = []string{"", " \ufeff \n"}
+	bad["is too large"] = []string{strings.Repeat("x", 64<<10+1), "hunter2" + strings.Repeat("\n", 64<<10)}
+	for words, texts := range bad {
+		for _, text := range texts {
+			replace(text)
+			token, err := tokens.Token(t.Context())
+			assert.Empty(t, token)
+			require.ErrorContains(t, err, words, "%.40q", text)
+			assert.Equal(t, 1, strings.Count(err.Error(), path))
+			assert.NotContains(t, err.Error(), "hunter2")
+		}
 	}
-	assert.Equal(t, []string{"first", "second", "Bearer third", "first", contents[4], "last", "in place"}, sent)
 }
 
-func TestTokenFromFile_Link(t *testing.T) {
+func TestTokenFromFile_Files(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	write := func(name, content string) string {
-		path := filepath.Join(directory, name)
-		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
-		return path
-	}
 	link := filepath.Join(directory, "token")
-	require.NoError(t, os.Symlink(write("v1", "one"), link))
-	source := xmsclient.TokenFromFile(link)
-	token, err := source.Token(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, "one", token)
-
-	require.NoError(t, os.Symlink(write("v2", "two"), link+".new"))
-	require.NoError(t, os.Rename(link+".new", link))
-	token, err = source.Token(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, "two", token)
-}
-
-func TestTokenFromFile_Failures(t *testing.T) {
-	t.Parallel()
-	directory := t.TempDir()
-	for name, test := range map[string]struct {
-		content *string
-		text    string
-		is      error
-	}{
-		"missing":       {nil, "no such file", fs.ErrNotExist},
-		"empty":         {xmsclient.Ptr(""), "is empty", nil},
-		"blank":         {xmsclient.Ptr(" \n\t"), "is empty", nil},
-		"huge":          {xmsclient.Ptr(strings.Repeat("x", 64<<10+1)), "too large", nil},
-		"huge by blank": {xmsclient.Ptr("hunter2" + strings.Repeat("\n", 64<<10)), "too large", nil},
-		"two lines":     {xmsclient.Ptr("hunter2\nhunter3"), "control characters", nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			path := filepath.Join(directory, name)
-			if test.content != nil {
-				require.NoError(t, os.WriteFile(path, []byte(*test.content), 0o600))
-			}
-			err := listWithTokenFile(t, path)
-			require.ErrorContains(t, err, test.text)
-			if test.is != nil {
-				require.ErrorIs(t, err, test.is)
-			}
-			if name != "two lines" { // of which the file is not the judge
-				require.ErrorContains(t, err, path)
-				assert.Equal(t, 1, strings.Count(err.Error(), path))
-			}
-			assert.NotContains(t, err.Error(), "hunter")
-		})
+	tokens := xmsclient.TokenFromFile(link)
+	for _, name := range []string{"one", "two"} { // as Kubernetes replaces a secret
+		require.NoError(t, os.WriteFile(filepath.Join(directory, name), []byte(name), 0o600))
+		require.NoError(t, os.Symlink(name, link+".new"))
+		require.NoError(t, os.Rename(link+".new", link))
+		token, err := tokens.Token(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, name, token)
 	}
-	t.Run("directory", func(t *testing.T) {
-		t.Parallel()
-		err := listWithTokenFile(t, directory)
-		require.ErrorContains(t, err, directory)
-		require.ErrorContains(t, err, "is a directory")
-	})
-}
-
-// listWithTokenFile makes a call with the token in a file and returns why it failed.
-func listWithTokenFile(t *testing.T, path string) error {
-	t.Helper()
-	api, rec := mocked(t, answerJSON(http.StatusOK, listJSON), func(cfg *xmsclient.Configuration) {
-		cfg.TokenSource = xmsclient.TokenFromFile(path)
-	})
-	_, _, err := api.ListAccessTokens(t.Context(), nil)
-	var failed *xmsclient.RequestError
-	require.ErrorAs(t, err, &failed)
-	assert.Empty(t, rec.all())
-	return err
+	irregular := []string{directory, os.DevNull}
+	if fifo := filepath.Join(directory, "fifo"); exec.CommandContext(t.Context(), "mkfifo", fifo).Run() == nil {
+		irregular = append(irregular, fifo)
+	}
+	for _, path := range irregular {
+		_, err := xmsclient.TokenFromFile(path).Token(t.Context())
+		require.ErrorContains(t, err, path+": is no regular file")
+	}
 }

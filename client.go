@@ -1,27 +1,43 @@
 package xmsclient
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
-	"sync/atomic"
-	"time"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/xsky-storage/xms-client-go/internal/exchange"
+	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
-// APIClient talks to one XMS cluster. Make it once with NewAPIClient and share it: it is safe for concurrent use, keeps its
-// connections, and remembers which node answered. It needs no closing.
+// APIClient talks to one XMS cluster. Make it once with NewAPIClient and share it. It is safe for
+// concurrent use, keeps its connections, and remembers which node answers.
 //
-// Printing a client, or a struct that holds one, shows no secret.
+// Printing a client shows no secret. A program that makes many clients calls CloseIdleConnections on
+// those that it no longer needs.
 type APIClient struct {
 	// AccessTokensApi has the operations on access tokens.
 	AccessTokensApi *AccessTokensApiService
+
+	core secret.Hidden[*core]
 }
 
-// NewAPIClient checks and copies cfg and returns a client for it. It sends nothing. The error is an *ArgumentError that
-// names the field of cfg and says what would be right; a nil cfg is one too.
+// core is what all calls of a client share. It never changes.
+type core struct {
+	exchange *exchange.Client
+	secrets  *secret.Set // of the configuration
+	maxBytes int64
+	logger   *slog.Logger // nil: silent
+}
+
+// NewAPIClient checks and copies cfg and returns a client for it. It sends nothing. The error is an
+// *ArgumentError that names the field of cfg and says what would be right. A nil cfg is refused too.
 func NewAPIClient(cfg *Configuration) (*APIClient, error) {
 	if cfg == nil {
 		return nil, configError("cfg", "must not be nil; NewConfiguration returns one to start from")
@@ -30,165 +46,254 @@ func NewAPIClient(cfg *Configuration) (*APIClient, error) {
 	if err := complete.check(); err != nil {
 		return nil, err
 	}
-	nodes, err := complete.nodes()
+	core, err := newCore(&complete)
 	if err != nil {
 		return nil, err
 	}
-	return &APIClient{AccessTokensApi: &AccessTokensApiService{core: newCore(&complete, nodes)}}, nil
+	client := &APIClient{core: secret.Hide(core)}
+	client.AccessTokensApi = &AccessTokensApiService{client}
+	return client, nil
 }
 
-// Response is the exchange behind a call. Its body has been read and closed. Printing or logging it shows the names in Header
-// but not the values, among which there may be a session's cookie.
+func newCore(cfg *Configuration) (c *core, err error) {
+	c = &core{secrets: cfg.secrets(), maxBytes: cfg.MaxResponseBytes, logger: cfg.Logger}
+	machine := cfg.machine()
+	if c.logger != nil {
+		machine.Observe = c.observe
+	}
+	if c.exchange, err = exchange.New(machine); err != nil {
+		return nil, configError("WrapTransport", "must not return nil; it may return the RoundTripper that it got")
+	}
+	return c, nil
+}
+
+// CloseIdleConnections closes the connections that no call uses at the moment, those of the
+// transport beneath WrapTransport too. The client can be used afterwards.
+func (c *APIClient) CloseIdleConnections() { c.core.Reveal().exchange.CloseIdleConnections() }
+
+// operation is a row: all that is particular to an operation but its answer.
+type operation struct {
+	name         string // operationId of the API
+	method       string
+	path         string // below the base URL, with one {name} at most, which an id takes the place of
+	idArgument   string // how the method names that id; "": the path has none
+	success      int    // documented status; any other 2xx is taken for success too
+	safeToRepeat bool   // sending it twice does what sending it once does
+	ifUnknown    string // what a write may have done and what to do then; "": it writes nothing
+}
+
+// arguments are what a caller gives an operation.
+type arguments struct {
+	id      int64
+	query   []parameter
+	body    requestBody    // nil: the operation has none
+	invalid *ArgumentError // what the method itself has found; nil: nothing
+}
+
+// parameter is a query parameter that is sent.
+type parameter struct {
+	name, value string
+	secret      bool
+}
+
+// requestBody is a model that can be sent. A model with secrets has a method secrets() []string too.
+type requestBody interface{ check() *ArgumentError }
+
+// do is the path of every call.
+func do[T any](ctx context.Context, client *APIClient, op *operation, args arguments, answer answer[T]) (*T, *Response, error) {
+	if err := op.check(ctx, args); err != nil {
+		return nil, nil, err
+	}
+	c := client.core.Reveal()
+	request, err := c.request(ctx, op, args)
+	if err != nil {
+		return nil, nil, err
+	}
+	outcome := c.exchange.Do(ctx, request)
+	response := newResponse(outcome)
+	clean := cleanerFor(request.Secrets)
+	value, odd, err := decode(answer, outcome, c.maxBytes, clean)
+	if err := publicError(op, args, outcome, err, clean); err != nil {
+		return nil, response, err
+	}
+	c.warn(ctx, op, odd)
+	return value, response, nil
+}
+
+// check refuses arguments that cannot be meant.
+func (op *operation) check(ctx context.Context, args arguments) error {
+	refuse := func(err *ArgumentError) error {
+		err.Operation = op.name
+		return err
+	}
+	if ctx == nil {
+		return refuse(&ArgumentError{Argument: "ctx", Reason: "must not be nil; use context.Background()"})
+	}
+	if op.idArgument != "" && args.id <= 0 {
+		return refuse(&ArgumentError{Argument: op.idArgument, Reason: fmt.Sprintf("must be positive, not %d", args.id)})
+	}
+	if args.invalid != nil {
+		return refuse(args.invalid)
+	}
+	if args.body != nil {
+		if err := args.body.check(); err != nil {
+			return refuse(err)
+		}
+	}
+	if key, ok := keyFromContext(ctx); ok {
+		err := key.check()
+		if key.Key == "" {
+			err = errors.New("is empty")
+		}
+		if err != nil {
+			return refuse(&ArgumentError{Argument: "ctx", Reason: "the key given to ContextWithAPIKey " + err.Error()})
+		}
+	}
+	return nil
+}
+
+// request returns what the call sends, with all secrets that are known beforehand.
+func (c *core) request(ctx context.Context, op *operation, args arguments) (exchange.Request, error) {
+	request := exchange.Request{
+		Operation: op.name, PathTemplate: op.path, Method: op.method,
+		Path: op.fill(args.id), Query: encodeQuery(args.query, false),
+		SafeToRepeat: op.safeToRepeat, Secrets: c.secrets.Clone(),
+	}
+	if key, ok := keyFromContext(ctx); ok {
+		request.Secrets.Add(key.Key)
+	}
+	for _, p := range args.query {
+		if p.secret {
+			request.Secrets.Add(p.value)
+		}
+	}
+	if args.body == nil {
+		return request, nil
+	}
+	if model, ok := args.body.(interface{ secrets() []string }); ok {
+		for _, s := range model.secrets() {
+			request.Secrets.Add(s)
+		}
+	}
+	body, err := encode(args.body)
+	request.Body = body
+	return request, err
+}
+
+// encode returns a model as JSON. &, < and > stay as they are: the body is no HTML.
+func encode(model any) ([]byte, error) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(model)
+	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), err
+}
+
+// fill returns the path with the id in its place.
+func (op *operation) fill(id int64) string {
+	before, rest, ok := strings.Cut(op.path, "{")
+	if !ok {
+		return op.path
+	}
+	_, after, _ := strings.Cut(rest, "}")
+	return before + strconv.FormatInt(id, 10) + after
+}
+
+// encodeQuery returns the parameters as they stand in a URL. To be shown, secrets are replaced.
+func encodeQuery(parameters []parameter, shown bool) string {
+	var query strings.Builder
+	for i, p := range parameters {
+		if i > 0 {
+			query.WriteByte('&')
+		}
+		value := url.QueryEscape(p.value)
+		if shown && p.secret {
+			value = redacted
+		}
+		query.WriteString(p.name + "=" + value)
+	}
+	return query.String()
+}
+
+// observe logs an attempt when it has ended, and the node that the client has left.
+func (c *core) observe(ctx context.Context, e exchange.Event) {
+	attributes := []slog.Attr{
+		slog.String("operation", e.Operation),
+		slog.String("server", e.Node),
+		slog.Int("attempt", e.Attempt),
+		slog.String("result", e.Result),
+		slog.Duration("duration", e.Duration),
+	}
+	if e.Status != 0 {
+		attributes = append(attributes, slog.Int("status", e.Status))
+	}
+	if e.Err != nil {
+		attributes = append(attributes, slog.String("error", shorten(oneLine(e.Err.Error()), maxErrorText)))
+	}
+	if e.Wait > 0 {
+		attributes = append(attributes, slog.Duration("wait", e.Wait))
+	}
+	c.logger.LogAttrs(ctx, slog.LevelDebug, "xms attempt", attributes...)
+	if e.LeftFor != "" {
+		attributes = append(attributes, slog.String("next_server", e.LeftFor))
+		c.logger.LogAttrs(ctx, slog.LevelWarn, "xms node left", attributes...)
+	}
+}
+
+// warn logs what could not be read of an answer that is used all the same.
+func (c *core) warn(ctx context.Context, op *operation, odd []string) {
+	if c.logger == nil {
+		return
+	}
+	for _, text := range odd {
+		c.logger.LogAttrs(ctx, slog.LevelWarn, "xms answer is partly unreadable",
+			slog.String("operation", op.name), slog.String("error", text))
+	}
+}
+
+// Response is the exchange behind a call. Its body has been read and closed. Printing, logging or
+// encoding it shows how many headers there are but not their values, among which there may be a
+// session's cookie.
 type Response struct {
 	StatusCode int         // such as 200
-	Header     http.Header // header of the answer, as it came
+	Header     http.Header `json:"-"` // header of the answer, as it came
 	Server     string      // base URL of the node that answered
-	Attempts   int         // tries made; 1 if the first succeeded
+	Attempts   int         // requests made; 1 if the first succeeded
 }
 
-// Format prints the response for every verb, without header values.
+// newResponse returns the exchange behind the last attempt, or nil if no server answered it.
+func newResponse(o exchange.Outcome) *Response {
+	if o.Status == 0 {
+		return nil
+	}
+	return &Response{StatusCode: o.Status, Header: o.Header, Server: o.Node, Attempts: o.Attempts}
+}
+
+// Format prints the response for every verb, without its headers.
 func (r Response) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "xmsclient.Response{StatusCode:%d Header:%q Server:%q Attempts:%d}",
-		r.StatusCode, slices.Sorted(maps.Keys(r.Header)), r.Server, r.Attempts)
+	fmt.Fprintf(f, "xmsclient.Response{StatusCode:%d Header:(%d) Server:%q Attempts:%d}",
+		r.StatusCode, len(r.Header), r.Server, r.Attempts)
 }
 
 // LogValue makes slog record what Format prints.
-func (r Response) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
-
-// OperationFromContext returns the name of the operation, such as "CreateAccessToken", on whose behalf a request is sent. It is
-// meant for an http.RoundTripper, which passes its request's context; ok is false for any other context.
-func OperationFromContext(ctx context.Context) (operation string, ok bool) {
-	if op, ok := ctx.Value(operationContextKey{}).(*operationRow); ok {
-		return op.name, true
+func (r *Response) LogValue() slog.Value {
+	if r == nil {
+		return slog.AnyValue(nil)
 	}
-	return "", false
+	return slog.StringValue(fmt.Sprint(*r))
 }
 
-// core is what all calls of a client share. Nothing in it changes but current and the pool.
-type core struct {
-	nodes    []node
-	current  atomic.Int64                                // index of the node that answered last
-	send     func(*http.Request) (*http.Response, error) // a func too: a transport's buffers hold what went over the wire
-	netHTTP  bool                                        // whether the requests go through an http.Transport
-	auth     authenticator
-	header   func(withBody bool) http.Header // a func for the reason given at authenticator
-	timeout  time.Duration                   // of one attempt; negative: none
-	retry    RetryPolicy
-	maxBytes int64
-	bodies   bodyPool
-	log      callLog
+// CallInfo is what a RoundTripper can know of the call behind a request: for the names of spans, for
+// metrics and for logs. None of it is secret.
+type CallInfo struct {
+	Operation    string // such as "CreateAccessToken"
+	PathTemplate string // below the base URL, such as "/access-tokens/{access_token_id}"
+	Attempt      int    // from 1
 }
 
-func newCore(cfg *Configuration, nodes []node) *core {
-	auth := newAuthenticator(cfg)
-	client := newHTTPClient(cfg, auth)
-	_, netHTTP := client.Transport.(*http.Transport)
-	return &core{
-		nodes:    nodes,
-		send:     client.Do,
-		netHTTP:  netHTTP,
-		auth:     auth,
-		header:   newHeader(cfg),
-		timeout:  cfg.Timeout,
-		retry:    cfg.Retry.withDefaults(len(nodes)),
-		maxBytes: cfg.MaxResponseBytes,
-		log:      callLog{cfg.Logger},
-	}
-}
-
-// do is the path of every call: check the arguments, encode, exchange, decode.
-func do[T any, M responseModel[T]](ctx context.Context, c *core, in *call) (*T, *Response, error) {
-	if err := in.prepare(ctx); err != nil {
-		return nil, nil, err
-	}
-	in.node = int(c.current.Load())
-	result := new(struct { // allocated at once
-		out      T
-		response Response
-	})
-	in.response = &result.response
-	in.read = func(c *cursor) error { return decode(c, M(&result.out)) }
-	resp, err := c.exchange(ctx, in)
-	if err != nil {
-		return nil, resp, err
-	}
-	return &result.out, resp, nil
-}
-
-// exchange makes attempts until one is answered with 2xx or the rules of retry.go allow no further one.
-func (c *core) exchange(ctx context.Context, in *call) (*Response, error) {
-	for {
-		started := c.log.now(ctx)
-		ans, f := c.attempt(ctx, in)
-		wait, again := c.next(ctx, in, f)
-		c.log.attempt(ctx, in, ans, f, started, wait)
-		c.bodies.put(ans.body)
-		if f == nil {
-			return ans.response, nil
-		}
-		if again {
-			f, again = in.sleep(ctx, wait, f)
-		}
-		if !again {
-			c.log.failed(ctx, in, f)
-			return ans.response, f.err
-		}
-	}
-}
-
-// attempt sends the request of in once, to the node whose turn it is, and reads the answer. The answer's response is set
-// whenever a server sent one, its body only with 2xx.
-func (c *core) attempt(ctx context.Context, in *call) (answer, *failure) {
-	bounded, cancel := c.bound(ctx)
-	defer cancel()
-	cred, err := c.auth.credential(bounded, in)
-	if err == nil {
-		err = bounded.Err() // nobody could tell afterwards that nothing was sent
-	}
-	if err != nil {
-		return answer{}, in.noCredential(ctx, bounded, err)
-	}
-	in.use(cred)
-	n := &c.nodes[in.node]
-	in.server = n.base
-	in.attempts++
-	resp, err := c.send(c.newRequest(bounded, in, n))
-	if err != nil {
-		return answer{}, in.noAnswer(ctx, bounded, resp, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	*in.response = Response{StatusCode: resp.StatusCode, Header: resp.Header, Server: n.base, Attempts: in.attempts}
-	ans := answer{response: in.response}
-	if !nodeFailed(resp.StatusCode) {
-		c.stay(in.node)
-	}
-	if resp.StatusCode/100 != 2 {
-		f := in.refused(resp, n)
-		if in.alreadyRemoved(resp.StatusCode) {
-			return ans, nil
-		}
-		return ans, f
-	}
-	if ans.body, err = c.bodies.read(resp.Body, resp.ContentLength, c.maxBytes); err != nil {
-		return ans, in.brokenOff(ctx, bounded, ans, err)
-	}
-	if err := in.read(ans.body.cursor(ans.contentType())); err != nil {
-		return ans, in.unusable(ans, err)
-	}
-	return ans, nil
-}
-
-// bound returns ctx within the timeout of an attempt. The caller's own deadline serves where it is sooner.
-func (c *core) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	if deadline, ok := ctx.Deadline(); c.timeout < 0 || ok && time.Until(deadline) <= c.timeout {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, c.timeout, timeoutError{c.timeout})
-}
-
-// stay makes further calls begin with this node.
-func (c *core) stay(node int) {
-	if n := int64(node); c.current.Load() != n {
-		c.current.Store(n)
-	}
+// CallInfoFromContext returns the call on whose behalf a request is sent. A RoundTripper passes the
+// context of its request. ok is false for any other context.
+func CallInfoFromContext(ctx context.Context) (info CallInfo, ok bool) {
+	i, ok := exchange.InfoFromContext(ctx)
+	return CallInfo(i), ok
 }

@@ -4,497 +4,611 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
-	"math"
+	"maps"
+	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	xmsclient "github.com/xsky-storage/xms-client-go"
-	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// assertArgument checks that err is an ArgumentError which names these.
-func assertArgument(t *testing.T, err error, operation, argument string) {
-	t.Helper()
-	var refused *xmsclient.ArgumentError
-	require.ErrorAs(t, err, &refused)
-	assert.Equal(t, operation, refused.Operation)
-	assert.Equal(t, argument, refused.Argument)
-	assert.NotEmpty(t, refused.Reason)
-	assertSentinels(t, err)
+// sentAgain says when a request is sent again after an answer.
+type sentAgain int
+
+const (
+	never sentAgain = iota
+	ifSafe
+	always
+)
+
+// statuses says what follows from each status but a 2xx.
+var statuses = []struct {
+	status   int
+	acted    bool // the server may have acted
+	again    sentAgain
+	sentinel error
+}{
+	{101, true, never, nil}, {300, true, never, nil}, {301, false, never, nil}, {302, true, never, nil},
+	{303, true, never, nil}, {304, true, never, nil}, {307, false, never, nil}, {308, false, never, nil},
+	{399, true, never, nil},
+	{400, false, never, xmsclient.ErrBadRequest}, {401, false, never, xmsclient.ErrUnauthorized},
+	{403, false, never, xmsclient.ErrForbidden}, {404, false, never, xmsclient.ErrNotFound},
+	{408, true, ifSafe, nil}, {409, false, never, xmsclient.ErrConflict}, {418, false, never, nil},
+	{429, false, always, xmsclient.ErrTooManyRequests}, {499, false, never, nil},
+	{500, true, never, xmsclient.ErrServer}, {501, true, never, xmsclient.ErrServer},
+	{502, true, ifSafe, xmsclient.ErrServer}, {503, true, ifSafe, xmsclient.ErrServer},
+	{504, true, ifSafe, xmsclient.ErrServer}, {599, true, never, xmsclient.ErrServer},
+	{600, true, never, xmsclient.ErrServer}, {999, true, never, xmsclient.ErrServer},
 }
 
-func TestNewAPIClient_Nil(t *testing.T) {
-	t.Parallel()
-	c, err := xmsclient.NewAPIClient(nil)
-	assert.Nil(t, c)
-	assertArgument(t, err, "NewAPIClient", "cfg")
+// respond is a responder for one answer that is JSON, an HTML page or empty, as its body says. It
+// always asks to be left alone for a moment, which allows no create to be sent again.
+func respond(status int, body string) httpmock.Responder {
+	header := http.Header{"Content-Type": {http.DetectContentType([]byte(body))}, "Retry-After": {"0.001"}}
+	return httpmock.NewStringResponder(status, body).HeaderSet(header)
 }
 
-func TestCalls_BadArguments(t *testing.T) {
+func TestAPIClient_Statuses(t *testing.T) {
 	t.Parallel()
-	const notUTF8 = "a\xc3("
-	type bad struct {
-		operation, argument string
-		call                func(context.Context, *service) (any, *xmsclient.Response, error)
-	}
-	create := func(argument string, body xmsclient.AccessTokenCreateReq) bad {
-		return bad{"CreateAccessToken", argument, func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-			return s.CreateAccessToken(ctx, body)
-		}}
-	}
-	update := func(argument string, id int64, body xmsclient.AccessTokenUpdateReq) bad {
-		return bad{"UpdateAccessToken", argument, func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-			return s.UpdateAccessToken(ctx, id, body)
-		}}
-	}
-	calls := map[string]bad{
-		"create without body":         create("body.AccessToken", xmsclient.AccessTokenCreateReq{}),
-		"create without name":         create("body.AccessToken.Name", creation("d", "", "admin")),
-		"create name not UTF-8":       create("body.AccessToken.Name", creation("d", notUTF8, "admin")),
-		"create description no UTF-8": create("body.AccessToken.Description", creation(notUTF8, "n", "admin")),
-		"create nil roles":            create("body.AccessToken.Roles", creation("d", "n")),
-		"create no roles":             create("body.AccessToken.Roles", creation("d", "n", []string{}...)),
-		"create empty role":           create("body.AccessToken.Roles[1]", creation("d", "n", "admin", "")),
-		"create role not UTF-8":       create("body.AccessToken.Roles[0]", creation("d", "n", notUTF8)),
-		"update without body":         update("body.AccessToken", 1, xmsclient.AccessTokenUpdateReq{}),
-		"update without name":         update("body.AccessToken.Name", 1, renaming("")),
-		"update name not UTF-8":       update("body.AccessToken.Name", 1, renaming(notUTF8)),
-		"validate nothing": {"ValidateAccessToken", "subjectAccessToken", func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-			return s.ValidateAccessToken(ctx, "")
-		}},
-	}
-	for _, id := range []int64{0, -1, math.MinInt64} {
-		calls[fmt.Sprintf("update %d", id)] = update("accessTokenID", id, renaming("n"))
-		calls[fmt.Sprintf("get %d", id)] = bad{"GetAccessToken", "accessTokenID", func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-			return s.GetAccessToken(ctx, id)
-		}}
-		calls[fmt.Sprintf("regenerate %d", id)] = bad{"RegenerateAccessToken", "accessTokenID", func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-			return s.RegenerateAccessToken(ctx, id)
-		}}
-		calls[fmt.Sprintf("delete %d", id)] = bad{"DeleteAccessToken", "accessTokenID", func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-			resp, err := s.DeleteAccessToken(ctx, id)
-			return nil, resp, err
-		}}
-	}
-	for name, test := range calls {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			api, rec := mocked(t, answerJSON(http.StatusOK, recordJSON))
-			got, resp, err := test.call(t.Context(), api)
-			assert.Nil(t, got)
-			assert.Nil(t, resp)
-			assertArgument(t, err, test.operation, test.argument)
-			assert.Empty(t, rec.all(), "nothing is sent")
-		})
-	}
-}
-
-func TestCalls_NilContext(t *testing.T) {
-	t.Parallel()
-	var none context.Context
-	for _, op := range operations() {
-		t.Run(op.name, func(t *testing.T) {
-			t.Parallel()
-			api, rec := mocked(t, answerJSON(op.success, op.answer))
-			_, resp, err := op.call(none, api)
-			assert.Nil(t, resp)
-			assertArgument(t, err, op.name, "ctx")
-			assert.Empty(t, rec.all())
-		})
-	}
-	api, _ := mocked(t, answerJSON(http.StatusOK, listJSON))
-	got := collect(none, api, nil)
-	require.Len(t, got.errs, 1)
-	assertArgument(t, got.errs[0], "ListAccessTokens", "ctx")
-}
-
-func TestCalls_UnusableAnswer(t *testing.T) {
-	t.Parallel()
-	const page = "<!DOCTYPE html>\n<html><head><title>Sign in &amp; go on</title></head></html>"
-	const isPage = "an HTML page, probably from a proxy"
-	list := []string{"ListAccessTokens"}
-	records := []string{"CreateAccessToken", "RegenerateAccessToken"}
-	required := append([]string{"ListAccessTokens"}, records...)
-	returning := append([]string{"GetAccessToken", "UpdateAccessToken", "ValidateAccessToken"}, required...)
-	all := append([]string{"DeleteAccessToken"}, returning...)
-	for name, test := range map[string]struct {
-		contentType, body string
-		of                []string // operations to which it is unusable
-		text              string   // what the error says; "": what encoding/json says
-	}{
-		"page":                        {"text/html; charset=utf-8", page, all, isPage + ": Sign in & go on"},
-		"page that says to be JSON":   {"application/json", page, all, isPage},
-		"page without a content type": {"", "\n <HTML lang=en>", all, isPage},
-		"text":                        {"text/plain", "please wait", returning, ""},
-		"empty":                       {"application/json", "", returning, "the body is empty"},
-		"blank":                       {"application/json", " \r\n\t", returning, "the body is empty"},
-		"truncated":                   {"application/json", `{"access_token":{"id":4`, returning, ""},
-		"truncated list":              {"application/json", `{"access_tokens":[{"id":4},`, returning, ""},
-		"followed by more":            {"application/json", recordJSON + "{}", returning, ""},
-		"array":                       {"application/json", `[]`, returning, ""},
-		"number":                      {"application/json", `42`, returning, ""},
-		"text for a number":           {"application/json", `{"access_token":{"id":"42"},"access_tokens":[{"id":"42"}]}`, returning, ""},
-		"number too large":            {"application/json", `{"access_token":{"id":9223372036854775808},"access_tokens":[{"id":9223372036854775808}]}`, returning, ""},
-		"no time":                     {"application/json", `{"access_token":{"create":"noon"},"access_tokens":[{"create":"noon"}]}`, returning, ""},
-		"without token":               {"application/json", `{"access_tokens":[]}`, records, `required field "access_token" is missing`},
-		"token null":                  {"application/json", `{"access_token":null,"access_tokens":[]}`, records, `required field "access_token" is missing`},
-		"without list":                {"application/json", recordJSON, list, `required field "access_tokens" is missing`},
-		"list null":                   {"application/json", `{"access_tokens":null,"access_token":{}}`, list, `required field "access_tokens" is missing`},
-		"null":                        {"application/json", `null`, required, "is missing"},
-		"empty object":                {"", `{}`, required, "is missing"},
-	} {
-		for _, op := range operations() {
-			t.Run(name+"/"+op.name, func(t *testing.T) {
-				t.Parallel()
-				api, rec := mocked(t, answer(op.success, test.contentType, test.body))
-				got, resp, err := op.call(t.Context(), api)
-				rec.only(t)
-				require.NotNil(t, resp)
-				assert.Equal(t, op.success, resp.StatusCode)
-				if !slices.Contains(test.of, op.name) {
-					require.NoError(t, err)
-					return
+	for _, c := range calls() {
+		for _, s := range statuses {
+			for body, message := range map[string]string{
+				`{"code":"E7","message":"disk full"}`: "disk full", aPage: "an HTML page, probably from a proxy: Welcome", "": "",
+			} {
+				if s.status == http.StatusSwitchingProtocols && body != "" {
+					continue // what follows is another protocol
 				}
-				assert.Nil(t, got)
-				unusable := assertUnusable(t, err, op, test.body)
-				assert.Equal(t, op.success, unusable.StatusCode)
-				assert.Equal(t, test.contentType, unusable.ContentType)
-				require.ErrorContains(t, err, test.text)
-				assert.NotContains(t, err.Error(), "documents", "the status is as it should be")
+				t.Run(fmt.Sprintf("%s/%d/%.6s", c.name, s.status, body), func(t *testing.T) {
+					t.Parallel()
+					api, transport := mock(t, respond(s.status, body))
+					got, response, err := c.do(t.Context(), api)
+					assert.Nil(t, got)
+
+					attempts := 1
+					if s.again == always || s.again == ifSafe && c.safe {
+						attempts = 4
+					}
+					assert.Equal(t, attempts, transport.GetTotalCallCount())
+					assert.Equal(t, attempts, response.Attempts)
+					assert.Equal(t, s.status, response.StatusCode)
+					assert.Equal(t, mockURL, response.Server)
+
+					var failed *xmsclient.ApiError
+					require.ErrorAs(t, err, &failed)
+					shown := mockURL + c.path
+					if c.query != "" {
+						shown += "?" + strings.Replace(c.query, subject, "[redacted]", 1)
+					}
+					assert.Equal(t, c.name, failed.Operation)
+					assert.Equal(t, c.method, failed.Method)
+					assert.Equal(t, shown, failed.URL)
+					assert.Equal(t, s.status, failed.StatusCode)
+					assert.Equal(t, message, failed.Message)
+					assert.Equal(t, body, string(failed.Body))
+					assert.Equal(t, response.Header, failed.Header)
+					assert.Equal(t, mockURL, failed.Server)
+					assert.Equal(t, attempts, failed.Attempts)
+					assert.Equal(t, time.Millisecond, failed.RetryAfter)
+
+					var sentinels []error
+					wrongBase := s.status == 404 && (!c.hasID || body == aPage)
+					if s.sentinel != nil && !wrongBase {
+						sentinels = append(sentinels, s.sentinel)
+					}
+					if s.acted && c.writes {
+						sentinels = append(sentinels, xmsclient.ErrOutcomeUnknown)
+					}
+					assertSentinels(t, err, sentinels...)
+					assert.Equal(t, s.acted && c.writes, strings.Contains(err.Error(), "outcome unknown: the "))
+					assert.Equal(t, wrongBase, strings.Contains(err.Error(), "is the base URL right?"))
+					assert.Equal(t, s.status/100 == 3, strings.Contains(err.Error(), "redirects are not followed"))
+				})
+			}
+		}
+	}
+}
+
+func TestAPIClient_SuccessStatuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range calls() {
+		for _, status := range []int{200, 201, 202, 204, 206, 299} {
+			for _, body := range []string{c.answer, aPage, ""} {
+				t.Run(fmt.Sprintf("%s/%d/%.6s", c.name, status, body), func(t *testing.T) {
+					t.Parallel()
+					api, transport := mock(t, respond(status, body))
+					got, response, err := c.do(t.Context(), api)
+					assert.Equal(t, 1, transport.GetTotalCallCount())
+					assert.Equal(t, status, response.StatusCode)
+					if body == c.answer {
+						require.NoError(t, err)
+						assert.Equal(t, c.want, got)
+						return
+					}
+					assert.Nil(t, got)
+					var unusable *xmsclient.DecodeError
+					require.ErrorAs(t, err, &unusable)
+					assert.Equal(t, c.name, unusable.Operation)
+					assert.Equal(t, status, unusable.StatusCode)
+					assert.Equal(t, body, string(unusable.Body))
+					if c.writes {
+						assertSentinels(t, err, xmsclient.ErrOutcomeUnknown)
+					} else {
+						assertSentinels(t, err)
+					}
+					documented := fmt.Sprintf("the API documents status %d", c.status)
+					assert.Equal(t, status != c.status, strings.Contains(err.Error(), documented))
+				})
+			}
+		}
+	}
+}
+
+// Nothing at all reaches the origin that a redirect points to.
+func TestAPIClient_FollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, c := range calls() {
+			t.Run(fmt.Sprintf("%d/%s", status, c.name), func(t *testing.T) {
+				t.Parallel()
+				there := startNode(t, answer(200, c.answer))
+				here := startNode(t, func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Location", there.URL+"/api"+r.RequestURI)
+					w.WriteHeader(status)
+				})
+				cfg := configuration(here)
+				cfg.TokenInQuery.Key = "1f3870be274f6c49b3e31a0c6728957f"
+				cfg.HTTPClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
+				_, response, err := c.do(t.Context(), newClient(t, cfg).AccessTokensApi)
+
+				assert.Empty(t, there.requests())
+				assert.Len(t, here.requests(), 1)
+				assert.Equal(t, status, response.StatusCode)
+				require.ErrorContains(t, err, "it redirects to "+there.URL+"/api/v1"+c.path+", which is not followed")
+				require.ErrorContains(t, err, "BaseURL should be "+there.URL+"/api/v1")
+				for _, secret := range []string{aKey, cfg.TokenInQuery.Key, subject} {
+					assert.NotContains(t, err.Error(), secret)
+				}
 			})
 		}
 	}
 }
 
-func assertUnusable(t *testing.T, err error, op operation, body string) *xmsclient.DecodeError {
-	t.Helper()
-	var unusable *xmsclient.DecodeError
-	require.ErrorAs(t, err, &unusable)
-	assert.Equal(t, op.name, unusable.Operation)
-	assert.Equal(t, body, string(unusable.Body))
-	if op.unsafe {
-		assertSentinels(t, err, xmsclient.ErrOutcomeUnknown)
-	} else {
-		assertSentinels(t, err)
-	}
-	return unusable
-}
-
-// A text that is HTML by nothing but its content type is taken for it only when it is not JSON: some gateways mislabel that.
-func TestCalls_HTMLByContentType(t *testing.T) {
+func TestAPIClient_RedirectSaysWhatBaseURLShouldBe(t *testing.T) {
 	t.Parallel()
-	for _, op := range operations() {
-		if op.want == nil {
-			continue
-		}
-		t.Run(op.name, func(t *testing.T) {
+	const elsewhere = "BaseURL should be the address at which XMS itself answers"
+	for location, want := range map[string][]string{
+		"https://xms.test/v1/access-tokens/42": {
+			"it redirects to https://xms.test/v1/access-tokens/42,", "BaseURL should be https://xms.test/v1",
+		},
+		"/api/v1/access-tokens/42":            {"BaseURL should be http://xms.test/api/v1"},
+		"//other.test:8056/access-tokens/42":  {"BaseURL should be http://other.test:8056"},
+		"https://sso.test/login?back=%2Fv1#a": {"it redirects to https://sso.test/login,", elsewhere},
+		"https://user:pass@sso.test/login":    {"it redirects to https://sso.test/login,", elsewhere},
+		"/v1/access-tokens/42?again=1":        {"it redirects to http://xms.test/v1/access-tokens/42,", elsewhere},
+		"":                                    {"redirects are not followed"},
+	} {
+		t.Run(location, func(t *testing.T) {
 			t.Parallel()
-			api, _ := mocked(t, answer(op.success, "text/HTML", "please wait"))
-			_, _, err := op.call(t.Context(), api)
-			unusable := assertUnusable(t, err, op, "please wait")
-			assert.Equal(t, "text/HTML", unusable.ContentType)
-			require.ErrorContains(t, err, "an HTML page")
-
-			api, _ = mocked(t, answer(op.success, "text/html", op.answer))
-			got, _, err := op.call(t.Context(), api)
-			require.NoError(t, err)
-			assert.Equal(t, op.want, got)
+			api, _ := mock(t, httpmock.NewStringResponder(302, "").HeaderSet(http.Header{"Location": {location}}))
+			_, _, err := api.GetAccessToken(t.Context(), 42)
+			for _, text := range want {
+				require.ErrorContains(t, err, text)
+			}
+			assert.NotContains(t, err.Error(), "=")
+			assert.NotContains(t, err.Error(), "pass")
 		})
 	}
 }
 
-// A page in answer to a delete comes from a proxy: nothing has been deleted.
-func TestDeleteAccessToken_Page(t *testing.T) {
+// A definite failure does not undo an indefinite one before it.
+func TestAPIClient_OutcomeStaysUnknown(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ contentType, body string }{
-		"by content type": {"text/html; charset=utf-8", "please log in"},
-		"fragment":        {"text/html", "<center>Please log in</center>"},
-		"after a comment": {"", "<!-- busy --><html>"},
-		"after a mark":    {"", "\ufeff<html>"},
+	api, n := serve(t, answers(lost, answer(404, "")))
+	response, err := api.DeleteAccessToken(t.Context(), 42)
+	require.NotNil(t, response)
+	assertSentinels(t, err, xmsclient.ErrNotFound, xmsclient.ErrOutcomeUnknown)
+	assert.Equal(t, 2, response.Attempts)
+	require.ErrorContains(t, err, "attempts before: "+n.URL+"/v1: connection broke")
+
+	synctest.Test(t, func(t *testing.T) {
+		first := make(chan bool, 1)
+		first <- true
+		api, _ := mock(t, func(r *http.Request) (*http.Response, error) {
+			select {
+			case <-first:
+				<-r.Context().Done() // Configuration.Timeout
+				return nil, r.Context().Err()
+			default:
+				return httpmock.NewStringResponse(403, ""), nil
+			}
+		})
+		_, response, err := api.UpdateAccessToken(t.Context(), 42, renaming("a"))
+		require.NotNil(t, response)
+		assertSentinels(t, err, xmsclient.ErrForbidden, xmsclient.ErrOutcomeUnknown)
+		assert.Equal(t, 2, response.Attempts)
+		require.ErrorContains(t, err, "attempts before: "+mockURL+": timeout")
+	})
+}
+
+func TestAPIClient_CancelledWaitKeepsTheLastError(t *testing.T) {
+	t.Parallel()
+	for _, c := range calls() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				status, sentinels := 429, []error{xmsclient.ErrTooManyRequests}
+				if c.safe {
+					status, sentinels = 503, []error{xmsclient.ErrServer}
+				}
+				if c.safe && c.writes {
+					sentinels = append(sentinels, xmsclient.ErrOutcomeUnknown)
+				}
+				api, transport := mock(t, httpmock.NewStringResponder(status, "").
+					HeaderSet(http.Header{"Retry-After": {"20"}}))
+				cause := errors.New("shutting down")
+				ctx, cancel := context.WithCancelCause(t.Context())
+				time.AfterFunc(10*time.Second, func() { cancel(cause) })
+				began := time.Now()
+				got, response, err := c.do(ctx, api)
+
+				assert.Equal(t, 10*time.Second, time.Since(began))
+				assert.Equal(t, 1, transport.GetTotalCallCount())
+				assert.Nil(t, got)
+				assert.Equal(t, status, response.StatusCode)
+				var ended *xmsclient.RequestError
+				require.ErrorAs(t, err, &ended)
+				assert.Equal(t, c.name, ended.Operation)
+				assert.Equal(t, 1, ended.Attempts)
+				var failed *xmsclient.ApiError
+				require.ErrorAs(t, err, &failed)
+				require.ErrorIs(t, err, context.Canceled)
+				require.ErrorIs(t, err, cause)
+				assertSentinels(t, err, sentinels...)
+				require.ErrorContains(t, err, "context canceled: shutting down while waiting for another attempt after: ")
+				require.ErrorContains(t, err, http.StatusText(status))
+			})
+		})
+	}
+}
+
+func TestAPIClient_ContextEndedBefore(t *testing.T) {
+	t.Parallel()
+	api, transport := mock(t, httpmock.NewStringResponder(500, ""))
+	cause := errors.New("shutting down")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	for _, c := range calls() {
+		got, response, err := c.do(ctx, api)
+		assert.Nil(t, got, c.name)
+		assert.Nil(t, response, c.name)
+		var ended *xmsclient.RequestError
+		require.ErrorAs(t, err, &ended, c.name)
+		assert.Zero(t, ended.Attempts, c.name)
+		require.ErrorIs(t, err, context.Canceled, c.name)
+		require.ErrorIs(t, err, cause, c.name)
+		assertSentinels(t, err)
+		require.ErrorContains(t, err, c.name+": nothing was sent: ")
+	}
+	assert.Zero(t, transport.GetTotalCallCount())
+}
+
+// roundTripper is a function as an http.RoundTripper.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestCallInfoFromContext(t *testing.T) {
+	t.Parallel()
+	for _, c := range calls() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := configuration(startNode(t, answers(answer(429, ""), answer(429, ""), answer(c.status, c.answer))))
+			var got []xmsclient.CallInfo
+			cfg.WrapTransport = func(inner http.RoundTripper) http.RoundTripper {
+				return roundTripper(func(r *http.Request) (*http.Response, error) {
+					info, ok := xmsclient.CallInfoFromContext(r.Context())
+					assert.True(t, ok)
+					got = append(got, info)
+					return inner.RoundTrip(r)
+				})
+			}
+			_, _, err := c.do(t.Context(), newClient(t, cfg).AccessTokensApi)
+			require.NoError(t, err)
+			assert.Equal(t, []xmsclient.CallInfo{
+				{Operation: c.name, PathTemplate: c.template, Attempt: 1},
+				{Operation: c.name, PathTemplate: c.template, Attempt: 2},
+				{Operation: c.name, PathTemplate: c.template, Attempt: 3},
+			}, got)
+		})
+	}
+	info, ok := xmsclient.CallInfoFromContext(t.Context())
+	assert.False(t, ok)
+	assert.Zero(t, info)
+}
+
+func TestAPIClient_CloseIdleConnections(t *testing.T) {
+	t.Parallel()
+	middleware := func(inner http.RoundTripper) http.RoundTripper { return roundTripper(inner.RoundTrip) }
+	for name, change := range map[string]func(cfg *xmsclient.Configuration){
+		"own transport":                  func(*xmsclient.Configuration) {},
+		"own transport under middleware": func(cfg *xmsclient.Configuration) { cfg.WrapTransport = middleware },
+		"caller's transport":             func(cfg *xmsclient.Configuration) { cfg.HTTPClient.Transport = &http.Transport{} },
+		"caller's transport under middleware": func(cfg *xmsclient.Configuration) {
+			cfg.HTTPClient.Transport, cfg.WrapTransport = &http.Transport{}, middleware
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			api, _ := mocked(t, answer(http.StatusOK, test.contentType, test.body))
-			_, err := api.DeleteAccessToken(t.Context(), 1)
-			var unusable *xmsclient.DecodeError
-			require.ErrorAs(t, err, &unusable)
-			require.ErrorContains(t, err, "an HTML page")
-			assert.Equal(t, test.body, string(unusable.Body))
+			const together = 3
+			var opened atomic.Int64
+			var awaited sync.WaitGroup
+			closed := make(chan net.Conn, 10*together)
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				awaited.Done()
+				awaited.Wait() // so that each call has a connection of its own
+				answer(200, `{"access_tokens":[]}`)(w, r)
+			}))
+			server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+				switch state {
+				case http.StateNew:
+					opened.Add(1)
+				case http.StateClosed:
+					closed <- conn
+				}
+			}
+			server.Start()
+			defer server.Close()
+			cfg := configuration(&node{Server: server})
+			if strings.HasPrefix(name, "caller") {
+				cfg.HTTPClient = &http.Client{}
+			}
+			change(cfg)
+			client := newClient(t, cfg)
+			callTogether := func() {
+				awaited.Add(together)
+				var wg sync.WaitGroup
+				for range together {
+					wg.Go(func() {
+						_, _, err := client.AccessTokensApi.ListAccessTokens(t.Context(), nil)
+						assert.NoError(t, err)
+					})
+				}
+				wg.Wait()
+			}
+			callTogether()
+			require.EqualValues(t, together, opened.Load())
+			client.CloseIdleConnections()
+			for range together {
+				select {
+				case <-closed:
+				case <-time.After(10 * time.Second):
+					t.Fatal("a connection is still open")
+				}
+			}
+			callTogether()
+			assert.EqualValues(t, 2*together, opened.Load())
+			client.CloseIdleConnections()
 		})
 	}
-	api, _ := mocked(t, answerJSON(http.StatusOK, `{"task":7}`))
-	_, err := api.DeleteAccessToken(t.Context(), 1)
-	require.NoError(t, err, "what else it says does not matter")
 }
 
-// A call whose context has ended before it began has certainly had no effect.
-func TestCalls_ContextEndedBefore(t *testing.T) {
-	t.Parallel()
-	for _, op := range operations() {
-		t.Run(op.name, func(t *testing.T) {
-			t.Parallel()
-			srv := start(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			_, resp, err := op.call(ctx, client(t, srv))
-			assert.Nil(t, resp)
-			var failed *xmsclient.RequestError
-			require.ErrorAs(t, err, &failed)
-			assert.Zero(t, failed.Attempts)
-			assert.Empty(t, failed.Server)
-			require.ErrorIs(t, err, context.Canceled)
-			require.NotErrorIs(t, err, xmsclient.ErrOutcomeUnknown)
-			assert.Empty(t, srv.Requests())
-		})
-	}
+// records are the records of a slog.JSONHandler.
+type records struct {
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
-// A status that the operation does not have, with a body that it does not have, says what was to be expected.
-func TestCalls_NoContent(t *testing.T) {
-	t.Parallel()
-	for _, op := range operations() {
-		if op.want == nil {
-			continue
+func (r *records) Write(line []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(line)
+}
+
+func (r *records) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(r, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func (r *records) all(t *testing.T) (list []map[string]any) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for line := range bytes.Lines(r.text.Bytes()) {
+		record := map[string]any{}
+		require.NoError(t, json.Unmarshal(line, &record))
+		delete(record, "time")
+		if duration, ok := record["duration"].(float64); assert.True(t, ok) && assert.Positive(t, duration) {
+			delete(record, "duration")
 		}
-		t.Run(op.name, func(t *testing.T) {
-			t.Parallel()
-			srv := start(t)
-			srv.Inject(xmstest.Fault{StatusCode: http.StatusNoContent})
-			_, resp, err := op.call(t.Context(), client(t, srv))
-			require.NotNil(t, resp)
-			unusable := assertUnusable(t, err, op, "")
-			assert.Equal(t, http.StatusNoContent, unusable.StatusCode)
-			require.ErrorContains(t, err, "the body is empty")
-			require.ErrorContains(t, err, fmt.Sprintf("the API documents status %d", op.success))
-		})
+		list = append(list, record)
 	}
+	return list
 }
 
-// The body that an error keeps is the error's own, not memory that the next answer is read into.
-func TestCalls_UnusableBodyIsKept(t *testing.T) {
+func TestAPIClient_LogsEachAttemptAsItEnds(t *testing.T) {
 	t.Parallel()
-	srv := start(t)
-	api := client(t, srv)
-	// so long that the answers to come fit into the memory that it was read into
-	body := `{"access_token":{"uuid":"0123456789abcdef0123456789abcdef","name":"` + strings.Repeat("backup", 1000)
-	srv.Inject(xmstest.Fault{StatusCode: http.StatusCreated, Body: body})
-	_, _, err := api.CreateAccessToken(t.Context(), creation("", "backup", "admin"))
-	for range 20 {
-		_, _, err := api.CreateAccessToken(t.Context(), creation("", strings.Repeat("x", 1+len(srv.Requests())), "admin"))
-		require.NoError(t, err)
+	var logged records
+	a := startNode(t, lost)
+	b := startNode(t, func(w http.ResponseWriter, r *http.Request) {
+		assert.Len(t, logged.all(t), 2, "the attempt at the first node is logged")
+		answer(404, "")(w, r)
+	})
+	cfg := configuration(a, b)
+	cfg.Logger = logged.logger()
+	api := newClient(t, cfg).AccessTokensApi
+	_, _, err := api.GetAccessToken(t.Context(), 42)
+	require.ErrorIs(t, err, xmsclient.ErrNotFound)
+
+	all := logged.all(t)
+	assert.NotEmpty(t, all[0]["error"])
+	attempt := map[string]any{
+		"level": "DEBUG", "msg": "xms attempt", "operation": "GetAccessToken", "server": a.URL + "/v1", "attempt": 1.0,
+		"result": "connection broke", "error": all[0]["error"],
 	}
-	unusable := assertUnusable(t, err, operation{name: "CreateAccessToken", unsafe: true}, body)
-	assert.Equal(t, http.StatusCreated, unusable.StatusCode)
+	left := maps.Clone(attempt)
+	left["level"], left["msg"], left["next_server"] = "WARN", "xms node left", b.URL+"/v1"
+	assert.Equal(t, []map[string]any{attempt, left, {
+		"level": "DEBUG", "msg": "xms attempt", "operation": "GetAccessToken", "server": b.URL + "/v1", "attempt": 2.0,
+		"result": "404", "status": 404.0,
+	}}, all)
 }
 
-func TestCalls_Get_TokenLeftOut(t *testing.T) {
+func TestAPIClient_LogsTheWait(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`{}`, `null`, `{"access_token":null}`} {
-		api, _ := mocked(t, answerJSON(http.StatusOK, body))
-		got, _, err := api.GetAccessToken(t.Context(), 1)
-		require.NoError(t, err, "the API allows it")
-		assert.Equal(t, &xmsclient.AccessTokenResp{}, got)
-	}
+	var logged records
+	cfg := configuration(startNode(t, answers(answer(429, "", "Retry-After", "0.001"), answer(409, ""))))
+	cfg.Logger = logged.logger()
+	_, _, err := newClient(t, cfg).AccessTokensApi.CreateAccessToken(t.Context(), creation("a", "", "admin"))
+	require.ErrorIs(t, err, xmsclient.ErrConflict)
+	all := logged.all(t)
+	require.Len(t, all, 2, "no warning: XMS meant what it said")
+	assert.GreaterOrEqual(t, all[0]["wait"], float64(time.Millisecond))
+	assert.NotContains(t, all[1], "wait")
 }
 
-func TestOperationFromContext(t *testing.T) {
+func TestAPIClient_ErrorTellsTheHistory(t *testing.T) {
 	t.Parallel()
-	for _, op := range operations() {
-		t.Run(op.name, func(t *testing.T) {
-			t.Parallel()
-			var names []string
-			api, _ := mocked(t, func(r *http.Request) (*http.Response, error) {
-				name, ok := xmsclient.OperationFromContext(r.Context())
-				assert.True(t, ok)
-				names = append(names, name)
-				return answerJSON(op.success, op.answer)(r)
-			})
-			_, _, err := op.call(t.Context(), api)
-			require.NoError(t, err)
-			assert.Equal(t, []string{op.name}, names)
-		})
-	}
-	name, ok := xmsclient.OperationFromContext(t.Context())
-	assert.False(t, ok)
-	assert.Empty(t, name)
-}
-
-func TestOperationFromContext_EveryPage(t *testing.T) {
-	t.Parallel()
-	var names []string
-	api, _ := mocked(t, func(r *http.Request) (*http.Response, error) {
-		name, _ := xmsclient.OperationFromContext(r.Context())
-		names = append(names, name)
-		body := `{"access_tokens":[]}`
-		if len(names) == 1 {
-			body = `{"access_tokens":[{"id":1}]}`
+	cfg := configuration()
+	cfg.BaseURL, cfg.FailoverURLs, cfg.Retry.MaxAttempts = "http://a", []string{"http://b"}, 3
+	cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host == "b" {
+			return httpmock.NewStringResponse(503, ""), nil
 		}
-		return answerJSON(http.StatusOK, body)(r)
-	})
-	assert.Equal(t, collected{ids: []int64{1}}, collect(t.Context(), api, nil))
-	assert.Equal(t, []string{"ListAccessTokens", "ListAccessTokens"}, names)
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	})}
+	_, response, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 42)
+	assert.Nil(t, response, "the last attempt has no answer")
+	require.EqualError(t, err, "xmsclient: GetAccessToken: no connection to http://a: dial tcp: connection refused "+
+		"(after 3 attempts); attempts before: http://a: no connection; http://b: 503")
+	var failed *xmsclient.RequestError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, "http://a", failed.Server)
+	assert.Equal(t, 3, failed.Attempts)
+	var dial *net.OpError
+	assert.ErrorAs(t, err, &dial)
 }
 
-// What a caller puts into the context reaches the transport, so that tracing works.
-func TestCalls_PassContextOn(t *testing.T) {
+func TestAPIClient_SaysWhatIsNotConfigured(t *testing.T) {
 	t.Parallel()
-	type contextKey struct{}
-	api, _ := mocked(t, func(r *http.Request) (*http.Response, error) {
-		assert.Equal(t, "the caller's", r.Context().Value(contextKey{}))
-		return answerJSON(http.StatusOK, tokenJSON)(r)
-	})
-	_, _, err := api.GetAccessToken(context.WithValue(t.Context(), contextKey{}, "the caller's"), 1)
-	require.NoError(t, err)
-}
-
-func TestResponse(t *testing.T) {
-	t.Parallel()
-	srv := start(t)
-	api := client(t, srv)
-	srv.Inject(xmstest.Fault{StatusCode: http.StatusServiceUnavailable})
-	srv.Inject(xmstest.Fault{Header: http.Header{"X-Request-Id": {"17"}}})
-	_, resp, err := api.ListAccessTokens(t.Context(), nil)
-	require.NoError(t, err)
-	assert.Equal(t, http.StatusOK, resp.StatusCode)
-	assert.Equal(t, "17", resp.Header.Get("X-Request-Id"))
-	assert.Equal(t, srv.BaseURL(), resp.Server)
-	assert.Equal(t, 2, resp.Attempts)
-
-	_, resp, err = api.GetAccessToken(t.Context(), 1)
-	require.Error(t, err)
-	assert.Equal(t, http.StatusNotFound, resp.StatusCode)
-	assert.Equal(t, srv.BaseURL(), resp.Server)
-	assert.Equal(t, 1, resp.Attempts)
-
-	srv.Close()
-	_, resp, err = api.GetAccessToken(t.Context(), 1)
-	require.Error(t, err)
-	assert.Nil(t, resp)
-}
-
-func TestResponse_Printed(t *testing.T) {
-	t.Parallel()
-	resp := xmsclient.Response{
-		StatusCode: 200, Header: http.Header{"Set-Cookie": {"session=marker"}, "Date": {"today"}}, Server: mockURL, Attempts: 2,
+	const noCredential, defaultBase = "the request carried no credential", "this is the default base URL"
+	refusedConnection := func(*http.Request) (*http.Response, error) {
+		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 	}
-	const want = `xmsclient.Response{StatusCode:200 Header:["Date" "Set-Cookie"] Server:"http://xms.test/v1" Attempts:2}`
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		assert.Equal(t, want, fmt.Sprintf(verb, resp))
-		assert.Equal(t, want, fmt.Sprintf(verb, &resp))
+	tests := map[string]struct {
+		base    string
+		key     xmsclient.APIKey
+		respond httpmock.Responder
+		want    []string
+	}{
+		"401 without a key":                   {mockURL, xmsclient.APIKey{}, respond(401, ""), []string{noCredential}},
+		"401 with a key":                      {mockURL, xmsclient.APIKey{Key: aKey}, respond(401, ""), nil},
+		"403 without a key":                   {mockURL, xmsclient.APIKey{}, respond(403, ""), nil},
+		"no connection to the default":        {"", xmsclient.APIKey{}, refusedConnection, []string{defaultBase}},
+		"no connection to another base URL":   {mockURL, xmsclient.APIKey{}, refusedConnection, nil},
+		"an answer from the default base URL": {"", xmsclient.APIKey{}, respond(401, ""), []string{noCredential}},
 	}
-	var out bytes.Buffer
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("call", slog.Any("response", resp))
-	var record struct{ Response string }
-	require.NoError(t, json.Unmarshal(out.Bytes(), &record))
-	assert.Equal(t, want, record.Response)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := configuration()
+			cfg.BaseURL, cfg.TokenInHeader = tt.base, tt.key
+			cfg.HTTPClient = &http.Client{Transport: roundTripper(tt.respond)}
+			_, _, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 42)
+			require.Error(t, err)
+			for _, text := range []string{noCredential, defaultBase} {
+				assert.Equal(t, slices.Contains(tt.want, text), strings.Contains(err.Error(), text), text)
+			}
+		})
+	}
 }
 
-func TestNewAPIClient_LeavesHTTPClientAlone(t *testing.T) {
+func TestAPIClient_ConcurrentUse(t *testing.T) {
 	t.Parallel()
-	srv := start(t)
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
+	broken := startNode(t, lost)
+	healthy := startNode(t, func(w http.ResponseWriter, r *http.Request) {
+		id := strings.TrimPrefix(r.URL.Path, "/v1/access-tokens/")
+		assert.Equal(t, "key-"+id, r.Header.Get("Xms-Auth-Token"))
+		assert.Equal(t, "ab", r.Header.Get("X-Own"))
+		fmt.Fprintf(w, `{"access_token":{"id":%s,"name":"n%s"}}`, id, id)
+	})
+	cfg := configuration(broken, healthy)
+	cfg.DefaultHeader = http.Header{"X-Own": {"a"}}
+	cfg.WrapTransport = func(inner http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			r.Header["X-Own"][0] += "b" // the values of a header belong to the request
+			return inner.RoundTrip(r)
+		})
+	}
+	client := newClient(t, cfg)
+	var wg sync.WaitGroup
+	for id := int64(1); id <= 100; id++ {
+		wg.Go(func() {
+			ctx := xmsclient.ContextWithAPIKey(t.Context(), xmsclient.APIKey{Key: fmt.Sprintf("key-%d", id)})
+			for range 5 {
+				got, _, err := client.AccessTokensApi.GetAccessToken(ctx, id)
+				if assert.NoError(t, err) {
+					assert.Equal(t, &xmsclient.AccessToken{ID: id, Name: fmt.Sprintf("n%d", id)}, got.AccessToken)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Neither a later change of the configuration has an effect, nor does the client change it.
+func TestNewAPIClient_CopiesTheConfiguration(t *testing.T) {
+	t.Parallel()
+	a, b := startNode(t, answer(503, "")), startNode(t, answer(200, `{"access_tokens":[]}`))
 	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	own := &http.Client{Transport: transport, Jar: jar, Timeout: time.Minute}
-	before := *own
-	api := client(t, srv, func(cfg *xmsclient.Configuration) { cfg.HTTPClient = own })
-	_, _, err = api.ListAccessTokens(t.Context(), nil)
+	cfg := configuration(a, b)
+	tenant := "x-tenant" // need not be in canonical form
+	cfg.DefaultHeader = http.Header{tenant: {"one"}}
+	cfg.HTTPClient = &http.Client{Transport: transport}
+	client := newClient(t, cfg)
+	assert.Equal(t, http.Header{tenant: {"one"}}, cfg.DefaultHeader)
+	assert.Same(t, transport, cfg.HTTPClient.Transport)
+	assert.Nil(t, cfg.HTTPClient.CheckRedirect)
+	assert.Empty(t, cfg.UserAgent)
+
+	elsewhere := startNode(t, answer(403, ""))
+	cfg.HTTPClient.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.EOF })
+	cfg.HTTPClient.CheckRedirect = func(*http.Request, []*http.Request) error { return io.EOF }
+	cfg.FailoverURLs[0], cfg.DefaultHeader[tenant][0] = elsewhere.URL, "two"
+	cfg.DefaultHeader.Set("X-More", "more")
+	*cfg = *configuration(elsewhere)
+	_, response, err := client.AccessTokensApi.ListAccessTokens(t.Context(), nil)
 	require.NoError(t, err)
-	assert.Equal(t, before, *own)
-	assert.Nil(t, own.CheckRedirect)
-}
+	assert.Equal(t, b.URL+"/v1", response.Server)
+	header := b.requests()[0].header
+	assert.Equal(t, []string{"one"}, header["X-Tenant"])
+	assert.NotContains(t, header, "X-More")
 
-func TestNewAPIClient_HTTPClientWithoutTransport(t *testing.T) {
-	t.Parallel()
-	srv := start(t)
-	_, _, err := client(t, srv, func(cfg *xmsclient.Configuration) { cfg.HTTPClient = &http.Client{} }).ListAccessTokens(t.Context(), nil)
+	// A TLS configuration is cloned too, and may be one that net/http has used for HTTP/2.
+	secure := httptest.NewUnstartedServer(answer(200, `{"access_tokens":[]}`))
+	secure.EnableHTTP2 = true
+	secure.StartTLS()
+	defer secure.Close()
+	roots := secure.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	cfg = configuration(&node{Server: secure})
+	cfg.TLSConfig = &tls.Config{RootCAs: roots, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
+	client = newClient(t, cfg)
+	assert.Equal(t, []string{"h2", "http/1.1"}, cfg.TLSConfig.NextProtos)
+	cfg.TLSConfig.RootCAs = nil
+	_, _, err = client.AccessTokensApi.ListAccessTokens(t.Context(), nil)
 	require.NoError(t, err)
-}
-
-func TestNewAPIClient_TLS(t *testing.T) {
-	t.Parallel()
-	srv := start(t, xmstest.WithTLS())
-	cfg := srv.Configuration()
-	require.True(t, strings.HasPrefix(cfg.BaseURL, "https://"))
-	trusting := cfg.TLSConfig.Clone()
-	api := serviceOf(t, cfg)
-	cfg.TLSConfig.RootCAs = nil // is too late
-	_, _, err := api.ListAccessTokens(t.Context(), nil)
-	require.NoError(t, err)
-	assert.Nil(t, cfg.TLSConfig.NextProtos, "what net/http adds, it adds to a copy")
-
-	_, _, err = client(t, srv, func(cfg *xmsclient.Configuration) {
-		cfg.TLSConfig = nil
-		cfg.Retry.MaxAttempts = 1
-	}).ListAccessTokens(t.Context(), nil)
-	require.ErrorContains(t, err, "certificate")
-
-	trusting.MinVersion = 0
-	_, _, err = client(t, srv, func(cfg *xmsclient.Configuration) { cfg.TLSConfig = trusting }).ListAccessTokens(t.Context(), nil)
-	require.NoError(t, err)
-}
-
-// The client speaks TLS 1.1 to nobody unless it is told to.
-func TestNewAPIClient_TLSVersion(t *testing.T) {
-	t.Parallel()
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, tokenJSON) }))
-	srv.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
-	srv.StartTLS()
-	t.Cleanup(srv.Close)
-	roots := x509.NewCertPool()
-	roots.AddCert(srv.Certificate())
-	for version, want := range map[uint16]bool{0: false, tls.VersionTLS10: true} {
-		api := serviceOf(t, &xmsclient.Configuration{
-			BaseURL: srv.URL, TLSConfig: &tls.Config{RootCAs: roots, MinVersion: version}, Retry: xmsclient.RetryPolicy{MaxAttempts: 1},
-		})
-		_, _, err := api.GetAccessToken(t.Context(), 1)
-		assert.Equal(t, want, err == nil, "%v", err)
-	}
-}
-
-func TestCalls_Concurrently(t *testing.T) {
-	t.Parallel()
-	srv := start(t)
-	api := client(t, srv)
-	const callers = 16
-	names, errs := make([]string, callers), make([]error, callers)
-	var calls sync.WaitGroup
-	for i := range callers {
-		calls.Go(func() {
-			created, _, err := api.CreateAccessToken(t.Context(), creation("", fmt.Sprintf("token-%d", i), "admin"))
-			if err != nil {
-				errs[i] = err
-				return
-			}
-			got, _, err := api.ValidateAccessToken(t.Context(), created.AccessToken.UUID)
-			if err != nil {
-				errs[i] = err
-				return
-			}
-			names[i] = got.AccessToken.Name
-		})
-	}
-	calls.Wait()
-	for i := range callers {
-		require.NoError(t, errs[i])
-		assert.Equal(t, fmt.Sprintf("token-%d", i), names[i])
-	}
-	assert.Len(t, collect(t.Context(), api, nil).ids, callers)
 }

@@ -1,83 +1,123 @@
 package xmsclient
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/xsky-storage/xms-client-go/internal/exchange"
+	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
-// DefaultBaseURL is the root of the API that XMS documents: the local node over https.
+// Version is the version of this SDK, in semantic-versioning form without a leading "v". It is part
+// of the default User-Agent, "xms-client-go/<Version>".
+const Version = "0.2.0"
+
+// DefaultBaseURL is the root of the API that XMS documents: the local node over https. A node of a
+// cluster usually answers at http://NODE:8051/v1.
 const DefaultBaseURL = "https://localhost/v1"
 
-const (
-	defaultUserAgent              = "xms-client-go/" + Version
-	defaultTimeout                = 30 * time.Second
-	defaultMaxResponseBytes int64 = 64 << 20
-)
-
-// Configuration says which cluster a client talks to, and how. The zero value of every field is usable and means its
-// default, so both NewConfiguration and a struct literal work. NewAPIClient checks and copies it: a change made
-// afterwards has no effect on the client.
+// Configuration says which cluster a client talks to, and how. The zero value of every field means
+// its default, so NewConfiguration and a struct literal both work. NewAPIClient checks and copies
+// it: a later change has no effect on the client.
 //
-// Printing or logging a Configuration shows neither keys nor header values.
+// Printing, logging or encoding a Configuration shows neither keys nor header values.
 type Configuration struct {
-	// BaseURL is the root of the API on the first management node, such as "http://10.0.0.1:8051/v1". It must be http
-	// or https with a host, may have a path of any depth with or without a trailing slash, and must not have
-	// userinfo, a query or a fragment. "" means DefaultBaseURL.
+	// BaseURL is the root of the API on the first management node, such as
+	// "http://10.0.0.1:8051/v1". It is http or https with a host, and may have a path of any depth,
+	// with or without a trailing slash. It must not have a user, a query or a fragment. "" means
+	// DefaultBaseURL.
 	BaseURL string
 
-	// FailoverURLs are the roots of the API on further management nodes of the same cluster, under the rules of
-	// BaseURL. They are tried in order when a node fails. nil: no failover.
+	// FailoverURLs are the roots of the API on further management nodes of the same cluster, under
+	// the rules of BaseURL. When a node fails, the client goes on to the next one. nil: no failover.
 	FailoverURLs []string
 
 	// TokenInHeader is sent as the Xms-Auth-Token header. The zero APIKey: no such header.
 	TokenInHeader APIKey
 
-	// TokenInQuery is sent as the token query parameter, for deployments that cannot pass headers through. URLs end
-	// up in access logs, so prefer TokenInHeader. The zero APIKey: no such parameter.
+	// TokenInQuery is sent as the token query parameter, for deployments that cannot pass headers.
+	// URLs end up in access logs, so prefer TokenInHeader. The zero APIKey: no such parameter.
 	TokenInQuery APIKey
 
-	// TokenSource supplies the value of the Xms-Auth-Token header afresh for each attempt, so that a token can be
+	// TokenSource supplies the Xms-Auth-Token header afresh for each attempt, so that a token can be
 	// rotated under a running client. It wins over TokenInHeader. nil: TokenInHeader is used.
-	TokenSource TokenSource `json:"-"`
+	TokenSource TokenSource
 
 	// UserAgent is sent as User-Agent. "" means "xms-client-go/<Version>".
 	UserAgent string
 
-	// DefaultHeader is added to every request. Headers that the client or net/http sets itself (Xms-Auth-Token, Accept,
-	// Content-Type, User-Agent, Host, Content-Length, Connection and the like) are refused. Its values are never
-	// printed. nil: nothing is added.
-	DefaultHeader http.Header `json:"-"`
+	// DefaultHeader is added to every request. NewAPIClient refuses the headers that the client or
+	// net/http sets, Proxy-Authorization and Idempotency-Key. The values are never printed. nil:
+	// nothing is added.
+	DefaultHeader http.Header
 
-	// HTTPClient sends the requests. The client works on a copy with its own redirect policy in front of
-	// HTTPClient.CheckRedirect; what HTTPClient points to is never changed. A nil Transport in it means
-	// http.DefaultTransport, as everywhere in net/http. nil: a client with a transport of its own, tuned for many
-	// calls to one cluster: it makes and keeps up to 64 connections a node, beyond which calls wait for one.
-	HTTPClient *http.Client `json:"-"`
+	// HTTPClient sends the requests, on a copy. Its Transport, Timeout and Jar count; a nil
+	// Transport means http.DefaultTransport. Its CheckRedirect does not: no redirect is followed.
+	// nil: a client with a transport of its own, which speaks HTTP/1.1 and keeps up to 64
+	// connections to a node. A Transport that repeats requests by itself may create a token twice.
+	HTTPClient *http.Client
 
-	// TLSConfig is used, on a clone, by the HTTP client that NewAPIClient makes when HTTPClient is nil, and ignored
-	// otherwise. nil: the system's roots. TLS older than 1.2 is never spoken unless MinVersion says so.
-	TLSConfig *tls.Config `json:"-"`
+	// WrapTransport puts middleware around the transport, whether it is the client's own or that of
+	// HTTPClient: tracing, metrics, headers. NewAPIClient calls it once, and refuses a nil result.
+	// What it returns must send each request once, through the RoundTripper that it got and with the
+	// request's context. nil: no middleware.
+	WrapTransport func(http.RoundTripper) http.RoundTripper
 
-	// Timeout bounds one attempt, from waiting for a connection to the last byte of the answer; the context bounds the call with all
-	// its attempts. 0 means 30 s; negative means no bound.
+	// TLSConfig is used, on a clone, by the client's own transport. NewAPIClient refuses it together
+	// with HTTPClient, whose transport has a TLS configuration of its own. nil: the system's roots.
+	// TLS older than 1.2 is not spoken unless MinVersion says so.
+	TLSConfig *tls.Config
+
+	// Timeout bounds one attempt, from the moment at which it may be sent to the last byte of the
+	// answer. The context bounds the call with all its attempts. 0 means 30 s; negative means none.
 	Timeout time.Duration
 
-	// Retry says how often and how fast a failed call is tried again. The zero value is a good default.
+	// Retry says how often and how fast the client sends a failed request again. The zero value is a
+	// good default.
 	Retry RetryPolicy
 
-	// MaxResponseBytes bounds the body of one answer, after decompression. A longer one is ErrResponseTooLarge. 0 means
-	// 64 MiB; negative is refused.
+	// MaxResponseBytes bounds the body of one answer, after decompression. A longer one is
+	// ErrResponseTooLarge. 0 means 64 MiB; negative is refused.
 	MaxResponseBytes int64
 
-	// Logger receives one debug record per attempt and one warning per call that failed after retries. No record holds a
-	// secret. nil: silent.
-	Logger *slog.Logger `json:"-"`
+	// Logger receives a debug record for each attempt and a warning when the client leaves a node
+	// for another one. No record holds a secret. nil: silent.
+	Logger *slog.Logger
+}
+
+// RetryPolicy says how often and how fast the client sends a failed request again. The zero value
+// means the defaults. Negative values are refused. The package documentation lists which failures
+// lead to another attempt: that is no matter of policy.
+type RetryPolicy struct {
+	// MaxAttempts is the number of attempts in all. 0 means 4, or one more than there are nodes if
+	// that is more. 1 means a single attempt, whatever happens.
+	MaxAttempts int
+
+	// InitialInterval bounds the random wait before the second round through the nodes. The bound
+	// doubles with each round. 0 means 250 ms, or MaxInterval if that is less.
+	InitialInterval time.Duration
+
+	// MaxInterval is what the bound of the wait grows to. 0 means 5 s, or InitialInterval if that is
+	// more.
+	MaxInterval time.Duration
+
+	// MaxRetryAfter is the longest Retry-After that the client waits for. If a server asks for more,
+	// the call returns its error instead. 0 means 30 s.
+	MaxRetryAfter time.Duration
 }
 
 // NewConfiguration returns a Configuration with its defaults filled in and no credentials.
@@ -86,44 +126,82 @@ func NewConfiguration() *Configuration {
 	return &cfg
 }
 
-// ConfigurationFromEnv returns NewConfiguration with what these environment variables say; an unset or blank one leaves
-// the default:
+// ConfigurationFromEnv returns NewConfiguration with what these environment variables say. An unset
+// or blank one leaves the default.
 //
-//   - XMS_BASE_URL: the root of the API, or several separated by commas: the first becomes BaseURL, the others FailoverURLs
-//   - XMS_AUTH_TOKEN: the key of TokenInHeader; white space around it is dropped
-//   - XMS_CA_FILE: a PEM file with the certificates to trust in place of the system's roots
+//   - XMS_BASE_URL: the root of the API, or several separated by commas. The first becomes BaseURL,
+//     the others FailoverURLs.
+//   - XMS_AUTH_TOKEN: the key of TokenInHeader. White space around it is dropped.
+//   - XMS_CA_FILE: a PEM file with the certificates to trust in place of the system's roots. Each
+//     one in it must be readable.
 //
-// The error is an *ArgumentError whose Argument is the variable's name. One about a file that cannot be read wraps the
-// file system's error, so that errors.Is(err, fs.ErrNotExist) works.
+// The error is an *ArgumentError whose Argument is the variable's name. If a file cannot be read, it
+// wraps the file system's error, so that errors.Is finds fs.ErrNotExist.
 func ConfigurationFromEnv() (*Configuration, error) {
 	cfg := NewConfiguration()
 	if list := strings.TrimSpace(os.Getenv("XMS_BASE_URL")); list != "" {
 		var urls []string
 		for i, raw := range strings.Split(list, ",") {
 			raw = strings.TrimSpace(raw)
-			if _, err := newNode(raw); err != nil {
+			if _, err := parseBaseURL(raw); err != nil {
 				return nil, envError("XMS_BASE_URL", fmt.Sprintf("entry %d: %v", i+1, err), nil)
 			}
 			urls = append(urls, raw)
 		}
 		cfg.BaseURL, cfg.FailoverURLs = urls[0], urls[1:]
 	}
-	cfg.TokenInHeader.Key = strings.TrimSpace(os.Getenv("XMS_AUTH_TOKEN"))
-	if err := cfg.TokenInHeader.check(); err != nil {
-		return nil, envError("XMS_AUTH_TOKEN", err.Error(), nil)
+	if text := os.Getenv("XMS_AUTH_TOKEN"); strings.TrimSpace(text) != "" {
+		token, err := parseToken(text)
+		if err != nil {
+			return nil, envError("XMS_AUTH_TOKEN", err.Error(), nil)
+		}
+		cfg.TokenInHeader.Key = token
 	}
 	if file := strings.TrimSpace(os.Getenv("XMS_CA_FILE")); file != "" {
-		pem, err := os.ReadFile(file) // #nosec G304,G703 -- reading the file the environment names is the purpose
+		roots, err := readRoots(file)
 		if err != nil {
 			return nil, envError("XMS_CA_FILE", err.Error(), err)
-		}
-		roots := x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, envError("XMS_CA_FILE", file+" holds no PEM certificate", nil)
 		}
 		cfg.TLSConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
 	return cfg, nil
+}
+
+// readRoots reads a PEM file. Every certificate in it must be readable: one left out without a word
+// comes back later as "unknown authority".
+func readRoots(file string) (*x509.CertPool, error) {
+	const begin, last = "-----BEGIN CERTIFICATE-----", "CERTIFICATE-----"
+	if strings.Contains(file, "-----BEGIN") {
+		return nil, errors.New("must be the path of a file, not the certificates themselves")
+	}
+	content, err := os.ReadFile(file) //nolint:gosec // whoever sets the variable chooses the file
+	if err != nil {
+		return nil, err
+	}
+	var text strings.Builder
+	for line := range strings.Lines(string(content)) {
+		text.WriteString(strings.TrimSpace(line) + "\n")
+	}
+	roots := x509.NewCertPool()
+	blocks := strings.Split(text.String(), begin)
+	for i, rest := range blocks[1:] {
+		block, _ := pem.Decode([]byte(begin + rest))
+		if block == nil {
+			return nil, fmt.Errorf("%s: certificate %d is no valid PEM block", file, i+1)
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("%s: certificate %d: %w", file, i+1, err)
+		}
+		roots.AddCert(certificate)
+	}
+	switch {
+	case strings.Count(text.String(), last) > 2*(len(blocks)-1):
+		return nil, fmt.Errorf("%s has a block that is cut off or of another kind, such as TRUSTED CERTIFICATE", file)
+	case len(blocks) == 1:
+		return nil, fmt.Errorf("%s holds no PEM certificate", file)
+	}
+	return roots, nil
 }
 
 func envError(variable, reason string, err error) error {
@@ -131,87 +209,196 @@ func envError(variable, reason string, err error) error {
 }
 
 func (cfg Configuration) withDefaults() Configuration {
-	if cfg.BaseURL == "" {
-		cfg.BaseURL = DefaultBaseURL
-	}
-	if cfg.UserAgent == "" {
-		cfg.UserAgent = defaultUserAgent
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = defaultTimeout
-	}
-	if cfg.MaxResponseBytes == 0 {
-		cfg.MaxResponseBytes = defaultMaxResponseBytes
-	}
+	cfg.BaseURL = cmp.Or(cfg.BaseURL, DefaultBaseURL)
+	cfg.UserAgent = cmp.Or(cfg.UserAgent, "xms-client-go/"+Version)
+	cfg.Timeout = cmp.Or(cfg.Timeout, 30*time.Second)
+	cfg.MaxResponseBytes = cmp.Or(cfg.MaxResponseBytes, 64<<20)
 	return cfg
 }
 
-// check returns an *ArgumentError that names the first unusable field. The URLs are checked where nodes are made of them.
+func (p RetryPolicy) withDefaults(nodes int) RetryPolicy {
+	const initial, longest = 250 * time.Millisecond, 5 * time.Second
+	p.MaxAttempts = cmp.Or(p.MaxAttempts, max(4, nodes+1))
+	p.InitialInterval = cmp.Or(p.InitialInterval, min(initial, cmp.Or(p.MaxInterval, initial)))
+	p.MaxInterval = cmp.Or(p.MaxInterval, max(longest, p.InitialInterval))
+	p.MaxRetryAfter = cmp.Or(p.MaxRetryAfter, 30*time.Second)
+	return p
+}
+
+// check returns an *ArgumentError that names the first unusable field.
 func (cfg *Configuration) check() error {
+	for i, raw := range cfg.urls() {
+		field := "BaseURL"
+		if i > 0 {
+			field = fmt.Sprintf("FailoverURLs[%d]", i-1)
+		}
+		if _, err := parseBaseURL(raw); err != nil {
+			return configError(field, err.Error())
+		}
+	}
 	if err := cfg.TokenInHeader.check(); err != nil {
 		return configError("TokenInHeader", err.Error())
 	}
 	if err := cfg.TokenInQuery.check(); err != nil {
 		return configError("TokenInQuery", err.Error())
 	}
-	if !validHeaderValue(cfg.UserAgent) {
+	if err := checkDefaultHeader(cfg.DefaultHeader); err != nil {
+		return configError("DefaultHeader", err.Error())
+	}
+	switch {
+	case isTypedNil(cfg.TokenSource):
+		return configError("TokenSource", "holds a nil; leave the field itself nil for no TokenSource")
+	case !validHeaderValue(cfg.UserAgent):
 		return configError("UserAgent", "must not contain control characters or surrounding white space")
-	}
-	for name, values := range cfg.DefaultHeader {
-		if err := checkDefaultHeader(name, values); err != nil {
-			return configError("DefaultHeader", err.Error())
-		}
-	}
-	if cfg.MaxResponseBytes < 0 {
+	case cfg.HTTPClient != nil && cfg.TLSConfig != nil:
+		return configError("TLSConfig", "is for the client's own transport: set it in HTTPClient's transport instead, "+
+			"or leave HTTPClient nil and put middleware into WrapTransport")
+	case cfg.HTTPClient != nil && isTypedNil(cfg.HTTPClient.Transport):
+		return configError("HTTPClient", "has a Transport that holds a nil; leave it nil for http.DefaultTransport")
+	case cfg.MaxResponseBytes < 0:
 		return configError("MaxResponseBytes", "must not be negative; 0 means 64 MiB")
+	case cfg.Retry.MaxAttempts < 0:
+		return configError("Retry.MaxAttempts", negative)
+	case cfg.Retry.InitialInterval < 0:
+		return configError("Retry.InitialInterval", negative)
+	case cfg.Retry.MaxInterval < 0:
+		return configError("Retry.MaxInterval", negative)
+	case cfg.Retry.MaxRetryAfter < 0:
+		return configError("Retry.MaxRetryAfter", negative)
+	case cfg.Retry.MaxInterval != 0 && cfg.Retry.InitialInterval > cfg.Retry.MaxInterval:
+		return configError("Retry.InitialInterval", "must not exceed Retry.MaxInterval")
 	}
-	return cfg.Retry.check()
+	return nil
 }
+
+func isTypedNil(v any) bool { return v != nil && exchange.IsNil(v) }
+
+const negative = "must not be negative; 0 means the default"
 
 func configError(field, reason string) error {
 	return &ArgumentError{Operation: "NewAPIClient", Argument: field, Reason: reason}
 }
 
-// nodes returns the cluster's nodes in the order in which they are tried.
-func (cfg *Configuration) nodes() ([]node, error) {
-	first, err := newNode(cfg.BaseURL)
-	if err != nil {
-		return nil, configError("BaseURL", err.Error())
+func (cfg *Configuration) urls() []string { return append([]string{cfg.BaseURL}, cfg.FailoverURLs...) }
+
+const (
+	strangers = ",;|，；、\"'`“”‘’\\" // what people put between several URLs, or around one
+	oneURL    = "must be one URL, without quotes; further nodes go into FailoverURLs, or into XMS_BASE_URL behind a comma"
+	brackets  = "an IPv6 address needs brackets, as in http://[fe80::1]:8051/v1, and a port stands once"
+)
+
+// parseBaseURL returns a base URL without its trailing slashes. Its errors do not quote raw, which
+// may hold a password by mistake.
+func parseBaseURL(raw string) (string, error) {
+	u, err := url.Parse(strings.TrimRight(raw, "/")) // a slash written as %2F belongs to the path
+	_, rest, _ := strings.Cut(raw, "://")
+	authority := rest[:strings.IndexAny(rest+"/", "/?#")]
+	var reason string
+	switch {
+	case raw == "":
+		reason = "is empty"
+	case strings.ContainsFunc(raw, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }):
+		reason = "must not contain white space or invisible characters; " + oneURL
+	case strings.ContainsAny(raw, strangers), strings.Contains(rest, "://"),
+		err == nil && strings.ContainsAny(u.Path, strangers):
+		reason = oneURL
+	case strings.Count(authority, ":") > 1 && !strings.ContainsAny(authority, "[@"):
+		reason = brackets
+	case err != nil:
+		reason = "is not a URL"
+	case u.Scheme != "http" && u.Scheme != "https":
+		reason = "must begin with http:// or https://"
+	case u.Hostname() == "":
+		reason = "has no host"
+	case strings.ContainsFunc(u.Host, notInHosts):
+		reason = "has a host with a character that belongs in none"
+	case !validPort(u):
+		reason = "has a port that is not between 1 and 65535"
+	case u.User != nil:
+		reason = "must not carry a user name or password; credentials go into TokenInHeader"
+	case u.RawQuery != "" || u.ForceQuery:
+		reason = "must not have a query; a token in the query goes into TokenInQuery"
+	case u.Fragment != "" || strings.Contains(raw, "#"):
+		reason = "must not have a fragment"
+	default:
+		return u.String(), nil
 	}
-	nodes := []node{first}
-	for i, raw := range cfg.FailoverURLs {
-		n, err := newNode(raw)
-		if err != nil {
-			return nil, configError(fmt.Sprintf("FailoverURLs[%d]", i), err.Error())
+	return "", errors.New(reason + "; it should look like http://10.0.0.1:8051/v1")
+}
+
+func notInHosts(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune("-._:[]%", r)
+}
+
+func validPort(u *url.URL) bool {
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
+}
+
+// secrets returns the secrets that every call of the client may meet in a text.
+func (cfg *Configuration) secrets() *secret.Set {
+	set := &secret.Set{}
+	set.Add(cfg.TokenInHeader.Key)
+	set.Add(cfg.TokenInQuery.Key)
+	for name, values := range cfg.DefaultHeader {
+		if isSecretHeader(name) {
+			for _, value := range values {
+				set.AddHeader(value)
+			}
 		}
-		nodes = append(nodes, n)
 	}
-	return nodes, nil
+	return set
 }
 
-// Format prints the configuration for every verb of package fmt, without keys and header values.
-func (cfg Configuration) Format(f fmt.State, _ rune) {
-	names := make([]string, 0, len(cfg.DefaultHeader))
-	for name := range cfg.DefaultHeader {
-		names = append(names, name)
+// machine returns the configuration of what sends the requests.
+func (cfg *Configuration) machine() exchange.Config {
+	var nodes []string
+	for _, raw := range cfg.urls() {
+		base, _ := parseBaseURL(raw) // check has seen that it can be read
+		nodes = append(nodes, base)
 	}
-	urls := []string{printableURL(cfg.BaseURL)}
-	for _, raw := range cfg.FailoverURLs {
-		urls = append(urls, printableURL(raw))
+	header := http.Header{}
+	for _, name := range slices.Sorted(maps.Keys(cfg.DefaultHeader)) {
+		canonical := http.CanonicalHeaderKey(name)
+		header[canonical] = append(header[canonical], cfg.DefaultHeader[name]...)
 	}
-	_, _ = fmt.Fprintf(f, "xmsclient.Configuration{URLs:%q TokenInHeader:%v TokenInQuery:%v TokenSource:%t UserAgent:%q "+
-		"DefaultHeader:%q HTTPClient:%t TLSConfig:%t Timeout:%v Retry:%+v MaxResponseBytes:%d Logger:%t}",
-		urls, cfg.TokenInHeader, cfg.TokenInQuery, cfg.TokenSource != nil, cfg.UserAgent,
-		names, cfg.HTTPClient != nil, cfg.TLSConfig != nil, cfg.Timeout, cfg.Retry, cfg.MaxResponseBytes, cfg.Logger != nil)
+	header.Set("Accept", "application/json")
+	header.Set("User-Agent", cfg.UserAgent)
+	retry := cfg.Retry.withDefaults(len(nodes))
+	return exchange.Config{
+		Nodes: nodes, HTTPClient: cfg.HTTPClient, WrapTransport: cfg.WrapTransport, TLS: cfg.TLSConfig,
+		Header: header, Timeout: cfg.Timeout, MaxBytes: cfg.MaxResponseBytes,
+		MaxAttempts: retry.MaxAttempts, InitialInterval: retry.InitialInterval,
+		MaxInterval: retry.MaxInterval, MaxRetryAfter: retry.MaxRetryAfter,
+		Credential: newCredential(cfg),
+	}
 }
 
-// LogValue makes slog record what Format prints.
-func (cfg Configuration) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(cfg)) }
-
-// printableURL is raw if it can be a base URL. What cannot may hold a password, anywhere.
-func printableURL(raw string) string {
-	if _, err := newNode(raw); err != nil && raw != "" {
-		return "(not a base URL)"
+// String describes the configuration without keys and header values.
+func (cfg Configuration) String() string {
+	urls := cfg.urls()
+	for i, raw := range urls {
+		if _, err := parseBaseURL(raw); err != nil && raw != "" {
+			urls[i] = "(not a base URL)" // it may hold a password, anywhere
+		}
 	}
-	return raw
+	return fmt.Sprintf("xmsclient.Configuration{URLs:%q TokenInHeader:%v TokenInQuery:%v TokenSource:%t UserAgent:%q "+
+		"DefaultHeader:(%d) HTTPClient:%t WrapTransport:%t TLSConfig:%t Timeout:%v Retry:%+v MaxResponseBytes:%d Logger:%t}",
+		urls, cfg.TokenInHeader, cfg.TokenInQuery, cfg.TokenSource != nil, cfg.UserAgent, len(cfg.DefaultHeader),
+		cfg.HTTPClient != nil, cfg.WrapTransport != nil, cfg.TLSConfig != nil,
+		cfg.Timeout, cfg.Retry, cfg.MaxResponseBytes, cfg.Logger != nil)
 }
+
+// Format prints String for every verb.
+func (cfg Configuration) Format(f fmt.State, verb rune) { secret.Print(f, verb, cfg.String()) }
+
+// LogValue makes slog record String.
+func (cfg *Configuration) LogValue() slog.Value {
+	if cfg == nil {
+		return slog.AnyValue(nil)
+	}
+	return slog.StringValue(cfg.String())
+}
+
+// MarshalText makes encoders write String. It never fails.
+func (cfg Configuration) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }

@@ -2,180 +2,119 @@ package xmsclient
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"math"
+	"strings"
+
+	"github.com/xsky-storage/xms-client-go/internal/exchange"
+	"github.com/xsky-storage/xms-client-go/internal/jsonread"
 )
 
-// responseModel is what the type of an answer offers: its fast path, and the name of a required field that did not come.
-type responseModel[T any] interface {
-	*T
-	parse(*cursor) bool
-	missing() string
+// answer says how the body of a 2xx becomes a T, and what must be in it.
+type answer[T any] struct {
+	fields  jsonread.Object[T]
+	missing func(*T) string // such as "access_token is missing": the call is for that; "": nothing is
+	empty   func(*T) bool   // nil, or whether an error may have come in place of what was asked for
+	secret  bool            // it shows a secret this once: nothing of it is quoted, and a readable one is enough
 }
 
-// decode reads the body of a 2xx answer, which c has in front of it, into out. encoding/json is the reference for what a body means and which bodies are
-// refused; the fast path in front of it takes the form that servers send in practice and gives up at anything else.
-func decode[T any, M responseModel[T]](c *cursor, out M) error {
-	if !out.parse(c) || !c.atEnd() {
-		*out = *new(T)
-		if err := decodeSlow(c.contentType, c.data, out); err != nil {
-			return err
+// noContent is for operations that answer with a status alone.
+var noContent = answer[struct{}]{}
+
+// decode reads a whole 2xx. clean is for what is quoted of it. odd says what could not be read of a
+// value that is good enough.
+func decode[T any](a answer[T], out exchange.Outcome, maxBytes int64, clean cleaner) (value *T, odd []string, err error) {
+	if whole := out.Err == nil && out.Status/100 == 2; !whole {
+		return nil, nil, nil
+	}
+	switch {
+	case out.Page:
+		return nil, nil, errors.New(readPage(out.Body, clean))
+	case a.fields == nil:
+		return new(T), nil, refused(out.Body, clean)
+	case len(trimBody(out.Body)) == 0:
+		return nil, nil, errors.New("the body is empty")
+	}
+	value, problems, err := jsonread.Read(out.Body, a.fields, memoryFor(maxBytes))
+	if errors.Is(err, jsonread.ErrTooLarge) {
+		return nil, nil, ErrResponseTooLarge
+	}
+	for _, p := range problems {
+		odd = append(odd, a.describe(p, clean))
+	}
+	if err == nil {
+		err = a.insufficient(value, odd)
+	}
+	if err != nil {
+		return nil, nil, explain(err, out, clean)
+	}
+	if a.empty != nil && a.empty(value) {
+		if err := refused(out.Body, clean); err != nil {
+			return nil, nil, err
 		}
 	}
-	if field := out.missing(); field != "" {
-		return fmt.Errorf("required field %q is missing", field)
+	return value, odd, nil
+}
+
+func (a answer[T]) describe(p jsonread.Problem, clean cleaner) string {
+	if a.secret {
+		return p.WithoutValue()
+	}
+	p.Value = clean(p.Value)
+	return p.Error()
+}
+
+// insufficient returns why a value that could be read, but for odd, is not what the call is for.
+func (a answer[T]) insufficient(value *T, odd []string) error {
+	if len(odd) > 0 && !a.secret {
+		return errors.New(odd[0])
+	}
+	if missing := a.missing(value); missing != "" {
+		return errors.New(strings.Join(append(odd, missing), "; "))
 	}
 	return nil
 }
 
-func decodeSlow(contentType string, body []byte, out any) error {
-	err := json.Unmarshal(body, out)
-	switch {
-	case err == nil:
+// refused returns an error if the body of a 2xx carries one: a non-empty "error" or "errors".
+func refused(body []byte, clean cleaner) error {
+	reported := reportedErrors(body)
+	if isEmpty(reported["error"]) && isEmpty(reported["errors"]) {
 		return nil
-	case len(bytes.TrimSpace(body)) == 0:
-		return errors.New("the body is empty")
-	case isHTML(contentType, body):
-		_, page := readErrorBody(contentType, body)
-		return errors.New(page)
+	}
+	words, _, _ := findText(reported)
+	if words == "" {
+		words = compact(reported)
+	}
+	return errors.New("the server reports an error: " + clean(words))
+}
+
+// explain adds to err what the answer itself says about it.
+func explain(err error, out exchange.Outcome, clean cleaner) error {
+	if encoding := foreignEncoding(out); encoding != "" {
+		err = fmt.Errorf("%w; the body is encoded as %q, which the client cannot read", err, clean(encoding))
+	}
+	if words, _, _ := findText(reportedErrors(out.Body)); words != "" {
+		err = fmt.Errorf("%w; the server says: %s", err, clean(words))
 	}
 	return err
 }
 
-// nothing is the answer of an operation that returns none. What the body holds does not matter, unless it is a page of HTML:
-// that comes from a proxy which has not passed the request on.
-type nothing struct{}
-
-func (*nothing) parse(c *cursor) bool {
-	page := isHTML(c.contentType, c.data)
-	c.pos = len(c.data)
-	return !page
-}
-
-func (*nothing) missing() string { return "" }
-
-func (r *AccessTokenResp) parse(c *cursor) bool {
-	return c.object(func(key []byte) (int, bool) {
-		if string(key) == "access_token" {
-			return 0, pointer(c, &r.AccessToken, (*cursor).accessToken)
-		}
-		return unknown, c.skip(key)
-	})
-}
-
-func (r *AccessTokenCreateResp) parse(c *cursor) bool {
-	return c.object(func(key []byte) (int, bool) {
-		if string(key) == "access_token" {
-			return 0, pointer(c, &r.AccessToken, (*cursor).createRecord)
-		}
-		return unknown, c.skip(key)
-	})
-}
-
-func (r *AccessTokensResp) parse(c *cursor) bool {
-	return c.object(func(key []byte) (int, bool) {
-		switch string(key) {
-		case "access_tokens":
-			return 0, c.accessTokens(&r.AccessTokens)
-		case "paging":
-			return 1, pointer(c, &r.Paging, (*cursor).paging)
-		}
-		return unknown, c.skip(key)
-	})
-}
-
-// shortestToken is a lower bound of what one token takes in a list, used to guess how many are still to come.
-const shortestToken = 128
-
-func (c *cursor) accessTokens(out *[]AccessToken) bool {
-	start := c.pos
-	return c.array(func() { *out = []AccessToken{} }, func() bool {
-		if len(*out) == 1 {
-			length := max(c.pos-start, shortestToken)
-			*out = slices.Grow(*out, (len(c.data)-c.pos)/length+1)
-		}
-		*out = append(*out, AccessToken{})
-		return c.accessToken(&(*out)[len(*out)-1])
-	})
-}
-
-func (c *cursor) createRecord(r *AccessTokenCreateRecord) bool {
-	return c.object(func(key []byte) (int, bool) {
-		if string(key) == "uuid" {
-			return 8, c.string(&r.UUID)
-		}
-		return c.accessTokenField(&r.AccessToken, key)
-	})
-}
-
-func (c *cursor) accessToken(t *AccessToken) bool {
-	return c.object(func(key []byte) (int, bool) { return c.accessTokenField(t, key) })
-}
-
-// usualRoles is how many roles there is room for from the start.
-const usualRoles = 2
-
-func (c *cursor) accessTokenField(t *AccessToken, key []byte) (int, bool) {
-	switch string(key) {
-	case "create":
-		return 0, c.time(&t.Create)
-	case "update":
-		return 1, c.time(&t.Update)
-	case "description":
-		return 2, c.string(&t.Description)
-	case "name":
-		return 3, c.string(&t.Name)
-	case "id":
-		return 4, c.int(&t.ID)
-	case "roles":
-		return 5, c.array(func() { t.Roles = make([]string, 0, usualRoles) }, func() bool {
-			t.Roles = append(t.Roles, "")
-			return c.recurring(&t.Roles[len(t.Roles)-1])
-		})
-	case "used":
-		return 6, c.bool(&t.Used)
-	case "user":
-		return 7, pointer(c, &t.User, (*cursor).user)
+// foreignEncoding returns the Content-Encoding that a body still has, or "". net/http removes one
+// gzip and its header, also if there was a second one.
+func foreignEncoding(out exchange.Outcome) string {
+	if bytes.HasPrefix(out.Body, []byte("\x1f\x8b")) {
+		return "gzip"
 	}
-	return unknown, c.skip(key)
+	return strings.Join(out.Header.Values("Content-Encoding"), ", ")
 }
 
-func (c *cursor) user(u *UserNestview) bool {
-	return c.object(func(key []byte) (int, bool) {
-		switch string(key) {
-		case "id":
-			return 0, c.int(&u.ID)
-		case "name":
-			return 1, c.recurring(&u.Name)
-		case "skip_guide":
-			return 2, c.bool(&u.SkipGuide)
-		}
-		return unknown, c.skip(key)
-	})
+// memoryFor returns how much memory an answer may take when it has been read.
+func memoryFor(maxBytes int64) int64 {
+	return max(4*min(maxBytes, math.MaxInt64/4), 1<<20)
 }
 
-func (c *cursor) paging(p *Paging) bool {
-	return c.object(func(key []byte) (int, bool) {
-		switch string(key) {
-		case "count":
-			return 0, c.int(&p.Count)
-		case "limit":
-			return 1, c.int(&p.Limit)
-		case "offset":
-			return 2, c.int(&p.Offset)
-		case "total_count":
-			return 3, c.int(&p.TotalCount)
-		}
-		return unknown, c.skip(key)
-	})
-}
-
-func pointer[T any](c *cursor, out **T, read func(*cursor, *T) bool) bool {
-	if c.literal("null") {
-		return true
-	}
-	*out = new(T)
-	return read(c, *out)
+// trimBody removes white space, and the byte order mark that some servers begin with.
+func trimBody(body []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff")))
 }

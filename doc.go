@@ -1,5 +1,6 @@
-// Package xmsclient is the Go SDK for the access-token API of XMS, the controller of a distributed storage system: create,
-// delete, get, list, regenerate, update and validate the tokens that programs authenticate with.
+// Package xmsclient is the Go SDK for the access-token API of XMS, the controller of a distributed
+// storage system. It creates, deletes, gets, lists, regenerates, updates and validates the tokens
+// with which programs authenticate.
 //
 // # Quick start
 //
@@ -16,76 +17,113 @@
 //	if err != nil {
 //		return err
 //	}
-//	store(created.AccessToken.UUID) // shown only this once
+//	store(created.AccessToken.UUID) // XMS shows it only this once
 //
-// Make one [APIClient] and share it; it is safe for concurrent use and keeps its connections. The [Configuration] is copied and
-// checked when the client is made.
+// Make one [APIClient] and share it. It is safe for concurrent use and keeps its connections.
+// [NewAPIClient] checks and copies the [Configuration].
 //
 // # Credentials
 //
-// The key goes out as the Xms-Auth-Token header (Configuration.TokenInHeader), as the token query parameter
-// (TokenInQuery), or both. A [TokenSource] is asked afresh for each attempt, which lets a token be rotated under a running
-// client; [TokenFromFile] is one that reads a mounted secret. [ContextWithAPIKey] gives the calls of one context a key of
-// their own and wins over both.
+// The key is sent as the Xms-Auth-Token header (Configuration.TokenInHeader), as the token query
+// parameter (TokenInQuery), or both. The client asks a [TokenSource] afresh for each attempt, so
+// that a token can be rotated under a running client. [TokenFromFile] reads a mounted secret.
+// [ContextWithAPIKey] gives the calls of one context a key of their own.
 //
 // # Errors
 //
-// Every error is one of four types, found with errors.As:
+// Every error is one of four types, which errors.As finds:
 //
-//   - [*ArgumentError]: the call or the configuration was refused before anything was sent; it names the culprit
-//   - [*RequestError]: no usable answer came; the cause, such as context.DeadlineExceeded or a net.Error, is in its chain
-//   - [*ApiError]: the server answered with another status than 2xx
-//   - [*DecodeError]: the server answered with 2xx and a body that cannot be used; the body is kept in it
+//   - [*ArgumentError]: the call or the configuration was refused before anything was sent. It names
+//     the culprit.
+//   - [*RequestError]: no usable answer came. The cause is in its chain: context.DeadlineExceeded, a
+//     net.Error and the like.
+//   - [*ApiError]: the server answered with another status than 2xx.
+//   - [*DecodeError]: the server answered with 2xx and a body that cannot be used. It keeps the body.
 //
-// For the usual decisions, errors.Is is enough: [ErrNotFound], [ErrConflict], [ErrUnauthorized] and the other status
-// sentinels, [ErrOutcomeUnknown] and [ErrResponseTooLarge].
+// For the usual decisions errors.Is is enough: [ErrNotFound], [ErrConflict], [ErrUnauthorized] and
+// the other statuses, [ErrOutcomeUnknown] and [ErrResponseTooLarge].
+//
+// A create, regenerate, update or delete that fails is [ErrOutcomeUnknown] if a server may have
+// acted on any of its attempts, whatever the last one says. A delete whose first answer was lost and
+// whose second attempt finds nothing is ErrNotFound and ErrOutcomeUnknown at once.
 //
 // # What is tried again
 //
-// A call makes up to RetryPolicy.MaxAttempts attempts, each within Configuration.Timeout. Which failures lead to another
-// attempt depends on whether the operation may be sent twice:
+// A call makes up to RetryPolicy.MaxAttempts attempts, each within Configuration.Timeout. This table
+// lists each way in which an attempt can end; the first row that fits holds. Get, List, Validate,
+// Update and Delete are safe to repeat. Create and Regenerate are not.
 //
-//	                                      Get, List, Validate,     Create,
-//	failure of an attempt                 Update, Delete           Regenerate
-//	----------------------------------    ---------------------    --------------------------------
-//	connection could not be made          again                    again
-//	broken connection, no valid HTTP      again                    returned, ErrOutcomeUnknown
-//	Configuration.Timeout passed          again                    returned, ErrOutcomeUnknown (1)
-//	429                                   again                    again
-//	503 with Retry-After                  again                    again
-//	503 without, 502, 504                 again                    returned, ErrOutcomeUnknown
-//	408                                   again                    returned
-//	500, other 5xx                        returned                 returned, ErrOutcomeUnknown
-//	401, TokenSource has another token    again, once              again, once
-//	other 4xx, 307, 308                   returned                 returned
-//	other 3xx                             returned                 returned, ErrOutcomeUnknown
-//	2xx, body broken off                  again                    returned, ErrOutcomeUnknown
-//	2xx, body whole but unusable          returned                 returned, ErrOutcomeUnknown
-//	caller's context ended                returned                 returned, ErrOutcomeUnknown (1)
-//	certificate not trusted               only on another node     only on another node
+//	how an attempt ends               the server  sent again    node is left         idle
+//	                                  may have                                       connections
+//	                                  acted
+//	--------------------------------  ----------  ------------  -------------------  -----------
+//	no credential: TokenSource        no          never         no
+//	  failed
+//	the caller's context ended        if a        never         its deadline, or a   closed if
+//	                                  connection                cancellation after   left
+//	                                  was had                   half a second: if
+//	                                                            silent
+//	TLS refused by either side        no          elsewhere     yes
+//	no connection was had: dial,      no          always        yes
+//	  DNS, TLS handshake, proxy,
+//	  Timeout before that
+//	Timeout; connection broke; no     yes         if safe       yes                  closed
+//	  valid HTTP; 2xx broken off
+//	408, 502, 503, 504                yes         if safe       yes
+//	429                               no          always,       no
+//	                                              after a wait
+//	500, other 5xx and above; an      yes         never         if silent
+//	  HTML page with 2xx
+//	401, and the TokenSource now      no          once a call   no
+//	  gives another token
+//	an HTML page with 4xx; 301, 307,  no          never         if silent
+//	  308
+//	other 4xx                         no          never         no
+//	other 3xx; 1xx                    yes         never         if silent
+//	a 2xx, whole or too large         yes         never         no
 //
-// (1) unless no connection had been made yet; a timeout is then like a connection that could not be made.
+// If silent: the node is left unless it has answered somebody within the last half second, since the
+// failure may be the call's own fault. Elsewhere: only at a node that the call has not tried in this
+// round.
 //
-// A DeleteAccessToken whose first attempt may have taken effect, and whose next one finds nothing any more, has succeeded.
-//
-// Between attempts the client waits a random time of up to RetryPolicy.InitialInterval, doubling up to MaxInterval, and
-// no less than the server's Retry-After. A Retry-After beyond MaxRetryAfter is not waited for. A wait ends with the context and
-// is not begun when it would outlast the context's deadline: the last error is returned instead.
+// A round goes through the nodes without waiting. Before the next round the client waits a random
+// time up to RetryPolicy.InitialInterval, which doubles up to MaxInterval, and no less than the
+// longest Retry-After of the round. A wait ends with the context. It does not start if it would
+// outlast the context's deadline or if Retry-After exceeds MaxRetryAfter: the call then returns its
+// last error. There is no retry budget across calls: in an outage a call costs at most MaxAttempts
+// requests, a create one.
 //
 // # Several nodes
 //
-// Configuration.FailoverURLs names further management nodes of the cluster. A node that failed is followed by the next one
-// at once; the wait comes when all have failed. The client stays with the node that answered last. The table above holds
-// across nodes.
+// Configuration.FailoverURLs names further management nodes of the cluster. All calls of a client
+// prefer the same node. When it fails, the client leaves it for the next one, for all calls at once,
+// and comes back by going round. A node gets at most 64 requests at a time from a client; further
+// calls wait for their turn, before Timeout starts. While other nodes are untried, a deadline of the
+// context is shared out, so that a node that is switched off does not use it up.
+//
+// A busy client does not notice that a host name has got another address, since net/http looks a
+// name up for new connections only.
+//
+// # What is strict
+//
+// A nil error means that the answer holds what the call is for: a uuid after a create or regenerate,
+// a token with an id after a get, update or validate, tokens with ids in a list. Anything else is a
+// [*DecodeError] that names the place, such as access_tokens[1].create. Unknown members are ignored.
+// null or "" is the zero time. A paging object that cannot be read is left out. A create or
+// regenerate whose uuid can be read succeeds; what else cannot be read stays zero and is logged.
 //
 // # Secrets
 //
-// Keys, query tokens, subject tokens and uuids appear in no error text, no log record and no printed value of this package's types.
-// The uuid of a new token is in AccessTokenCreateRecord.UUID, and encoding/json writes it; what the server sent stays readable in
-// the Body and Header fields of errors. Credentials are put on requests to the configured URLs only; a redirect is followed only within
-// the same scheme, host and port and with the same method.
+// Keys, tokens, subject tokens and uuids appear in no error text, no log record and no printed value
+// of this package's types. A server's text that repeats one is withheld as a whole. The uuid of a new
+// token is in AccessTokenCreateRecord.UUID, and encoding/json writes it. Body and Header of errors
+// hold what the server sent. Credentials go to the configured URLs only: no redirect is followed.
 //
 // # Testing
 //
-// Package xmstest is an in-memory XMS with fault injection, for the tests of programs that use this package.
+// Package xmstest is an in-memory XMS that can be told to fail, for the tests of programs that use
+// this package.
 package xmsclient
+
+//go:generate go test ./internal/exchange -run TestRules_Documented -update
+//go:generate go -C tools generate ./...

@@ -2,134 +2,199 @@ package xmsclient
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"html"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
-	"sync"
-	"unicode"
+
+	"github.com/xsky-storage/xms-client-go/internal/exchange"
 )
 
-// maxMessage is how many bytes of a server's text an error repeats.
-const maxMessage = 512
+// knownTexts are the members under which servers write what went wrong, in the order in which they
+// are looked at.
+var knownTexts = []string{"message", "msg", "error", "errors", "error_msg", "detail", "title"}
 
-// readErrorBody makes out what the body of an error says. No document defines its form, so this accepts every form that XMS, its
-// console and the gateways in front of it have been seen to use, and returns "" for what it cannot make out.
-func readErrorBody(contentType string, body []byte) (code, message string) {
-	body = trimBody(body)
+// readErrorBody returns what the body of an error says. No document defines its form, so it accepts
+// every form that XMS and the gateways before it have been seen to use.
+func readErrorBody(out exchange.Outcome, clean cleaner) (code, message string) {
+	body := trimBody(out.Body)
 	switch {
-	case len(body) == 0:
-	case isHTML(contentType, body):
-		message = "an HTML page, probably from a proxy"
-		if title := htmlTitle(body); title != "" {
-			message += ": " + title
+	case out.Page:
+		return "", readPage(body, clean)
+	case len(body) > 0 && body[0] == '<':
+		return "", document("an XML document", string(markup.ReplaceAll(body, []byte(" "))), clean)
+	}
+	value, ok := parseJSON(body)
+	if !ok {
+		if encoding := foreignEncoding(out); encoding != "" {
+			return "", document("a body that the client cannot read, encoded as", encoding, clean)
 		}
-	case body[0] == '{' || body[0] == '[':
-		code, message = readErrorJSON(body)
-	case body[0] == '"' && json.Unmarshal(body, &message) == nil:
-	default:
-		message = string(body)
+		return "", clean(string(body))
 	}
-	return oneLine(code), oneLine(message)
+	text, code, rest := findText(value)
+	switch {
+	case text == "":
+		text = compact(value)
+	case rest != nil:
+		text += " " + compact(rest)
+	}
+	return clean(code), clean(text)
 }
 
-// errorJSON has a member for every name under which errors carry their text.
-type errorJSON struct {
-	Code    json.RawMessage   `json:"code"`
-	Message json.RawMessage   `json:"message"`
-	Msg     json.RawMessage   `json:"msg"`
-	Error   json.RawMessage   `json:"error"`
-	Detail  json.RawMessage   `json:"detail"`
-	Title   json.RawMessage   `json:"title"`
-	Errors  []json.RawMessage `json:"errors"`
+var (
+	markup = regexp.MustCompile(`(?is)<!--.*?-->|<(?:style|script)\b.*?(?:</(?:style|script)\s*>|\z)|<!\[CDATA\[|\]\]>|<[^>]*>`)
+	title  = regexp.MustCompile(`(?is)<title\b[^>]*>(.*?)</title`)
+)
+
+// readPage returns what an HTML page says: its title, or else its text.
+func readPage(body []byte, clean cleaner) string {
+	body = body[:min(len(body), maxErrorBody)]
+	text := markup.ReplaceAll(body, []byte(" "))
+	if m := title.FindSubmatch(body); m != nil && len(bytes.TrimSpace(m[1])) > 0 {
+		text = m[1]
+	}
+	return document("an HTML page, probably from a proxy", string(text), clean)
 }
 
-func readErrorJSON(raw []byte) (code, message string) {
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) == nil {
-		return readErrorList(list)
+// document names a document and says what stands in it.
+func document(what, text string, clean cleaner) string {
+	if text = clean(html.UnescapeString(text)); text != "" {
+		what += ": " + text
 	}
-	var e errorJSON
-	// One member of a surprising type does not spoil the others, so what Unmarshal complains about does not matter here.
-	_ = json.Unmarshal(raw, &e)
-	code, message = readErrorList([]json.RawMessage{e.Message, e.Msg, e.Error, e.Detail, e.Title})
-	if message == "" {
-		var inner string
-		inner, message = readErrorList(e.Errors)
-		code = cmp.Or(code, inner)
-	}
-	return cmp.Or(scalar(e.Code), code), message
+	return what
 }
 
-// readErrorList returns the first text in a list of values, and the first code up to there.
-func readErrorList(list []json.RawMessage) (code, message string) {
-	for _, value := range list {
-		inner, text := readErrorValue(value)
-		code = cmp.Or(code, inner)
-		if text != "" {
-			return code, text
+// reportedErrors returns the members of an answer under which servers report errors. It leaves the
+// others unread: an answer may be large.
+func reportedErrors(body []byte) map[string]any {
+	reported := map[string]any{}
+	decoder := json.NewDecoder(bytes.NewReader(trimBody(body)))
+	if start, _ := decoder.Token(); start != json.Delim('{') {
+		return reported
+	}
+	var member json.RawMessage
+	for decoder.More() {
+		name, _ := decoder.Token()
+		if decoder.Decode(&member) != nil {
+			break
+		}
+		if name, ok := name.(string); ok && slices.Contains(knownTexts, name) {
+			value, ok := parseJSON(member[:min(len(member), maxErrorBody)])
+			if !ok {
+				value = "a text of " + strconv.Itoa(len(member)) + " bytes"
+			}
+			reported[name] = value
 		}
 	}
-	return code, ""
+	return reported
 }
 
-// readErrorValue reads a text, or an object that holds one.
-func readErrorValue(raw json.RawMessage) (code, message string) {
-	if len(raw) == 0 || raw[0] != '{' {
-		return "", scalar(raw)
+func isEmpty(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case string:
+		return strings.TrimSpace(v) == ""
+	case json.Number:
+		return v == "0"
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
 	}
-	var e errorJSON
-	_ = json.Unmarshal(raw, &e)
-	return scalar(e.Code), cmp.Or(scalar(e.Message), scalar(e.Msg), scalar(e.Error), scalar(e.Detail), scalar(e.Title))
+	return false
 }
 
-// scalar returns a JSON string or number as text without white space around it, and "" for anything else.
-func scalar(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return strings.TrimSpace(s)
+// findText returns the first known text in a JSON value, the code beside it, and the rest of the
+// value, which is nil if there is nothing else to say.
+func findText(value any) (text, code string, rest any) {
+	switch v := value.(type) {
+	case string:
+		return strings.TrimSpace(v), "", nil
+	case []any:
+		return findTextInList(v)
+	case map[string]any:
+		return findTextInObject(v)
 	}
-	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		return n.String()
+	return "", "", nil
+}
+
+func findTextInList(list []any) (text, code string, rest any) {
+	for i, element := range list {
+		text, code, left := findText(element)
+		if text == "" {
+			continue
+		}
+		rest := slices.Delete(slices.Clone(list), i, i+1)
+		if left != nil {
+			rest = slices.Insert(rest, i, left)
+		}
+		if len(rest) == 0 {
+			return text, code, nil
+		}
+		return text, code, rest
+	}
+	return "", "", nil
+}
+
+func findTextInObject(members map[string]any) (text, code string, rest any) {
+	code = scalar(members["code"])
+	for _, name := range knownTexts {
+		text, inner, left := findText(members[name])
+		if text == "" {
+			continue
+		}
+		if code == "" {
+			code = inner
+		}
+		return text, code, others(members, name, left)
+	}
+	return "", code, nil
+}
+
+// others returns the members beside the one that has been read, and what is left of that. A code and
+// a status alone are not worth repeating.
+func others(members map[string]any, name string, left any) any {
+	rest := map[string]any{}
+	worth := left != nil
+	for other, value := range members {
+		if other != name {
+			rest[other] = value
+			worth = worth || other != "code" && other != "status"
+		}
+	}
+	if !worth {
+		return nil
+	}
+	if left != nil {
+		rest[name] = left
+	}
+	return rest
+}
+
+func scalar(value any) string {
+	switch v := value.(type) {
+	case string:
+		return strings.TrimSpace(v)
+	case json.Number:
+		return v.String()
 	}
 	return ""
 }
 
-// isHTML reports whether a body is a page, or an XML document, rather than what XMS sends. A body that looks like JSON is not, whatever
-// its content type.
-func isHTML(contentType string, body []byte) bool {
-	body = trimBody(body)
-	if len(body) == 0 || body[0] == '{' || body[0] == '[' {
-		return false
-	}
-	return body[0] == '<' || strings.Contains(strings.ToLower(contentType), "html")
+func parseJSON(text []byte) (value any, ok bool) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	err := decoder.Decode(&value)
+	return value, err == nil && !decoder.More()
 }
 
-// trimBody removes white space, and the byte order mark that some servers begin with.
-func trimBody(body []byte) []byte {
-	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff")))
-}
-
-var titleElement = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title`)
-})
-
-func htmlTitle(body []byte) string {
-	if m := titleElement().FindSubmatch(body); m != nil {
-		return html.UnescapeString(string(m[1]))
-	}
-	return ""
-}
-
-// oneLine makes a server's text fit to stand in an error: valid UTF-8, one line, no control characters.
-func oneLine(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	return strings.Join(strings.Fields(text), " ")
+// compact returns a value as JSON with readable characters.
+func compact(value any) string {
+	text, _ := encode(value) // what was JSON can be JSON again
+	return string(text)
 }

@@ -3,7 +3,6 @@ module github.com/xsky-storage/xms-client-go
 go 1.25
 
 require (
-	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/jarcoal/httpmock v1.4.2
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/goleak v1.3.0

@@ -5,187 +5,91 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	xmsclient "github.com/xsky-storage/xms-client-go"
-	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
 type service = xmsclient.AccessTokensApiService
 
-const (
-	mockURL = "http://xms.test/v1"
-	mockKey = "the-key-of-the-mock"
-)
-
-// start starts an XMS that ends with the test.
-func start(t *testing.T, opts ...xmstest.Option) *xmstest.Server {
-	t.Helper()
-	srv := xmstest.NewServer(opts...)
-	t.Cleanup(srv.Close)
-	return srv
-}
-
-// client returns a client of srv over real HTTP. Its idle connections end with srv.
-func client(t *testing.T, srv *xmstest.Server, changes ...func(*xmsclient.Configuration)) *service {
-	t.Helper()
-	return serviceOf(t, srv.Configuration(), changes...)
-}
-
-// mocked returns a client whose requests are all answered by respond and never leave the process, and what records them.
-// It makes one attempt a call.
-func mocked(t *testing.T, respond httpmock.Responder, changes ...func(*xmsclient.Configuration)) (*service, *recorder) {
-	t.Helper()
-	rec := &recorder{}
-	return serviceOf(t, mockConfiguration(rec.transport(respond)), changes...), rec
-}
-
-func mockConfiguration(transport http.RoundTripper) *xmsclient.Configuration {
-	return &xmsclient.Configuration{
-		BaseURL:       mockURL,
-		TokenInHeader: xmsclient.APIKey{Key: mockKey},
-		HTTPClient:    &http.Client{Transport: transport},
-		Retry:         xmsclient.RetryPolicy{MaxAttempts: 1},
-	}
-}
-
-func serviceOf(t *testing.T, cfg *xmsclient.Configuration, changes ...func(*xmsclient.Configuration)) *service {
-	t.Helper()
-	for _, change := range changes {
-		change(cfg)
-	}
-	c, err := xmsclient.NewAPIClient(cfg)
-	require.NoError(t, err)
-	return c.AccessTokensApi
-}
-
-// answer is the responder of one answer.
-func answer(status int, contentType, body string) httpmock.Responder {
-	header := http.Header{}
-	if contentType != "" {
-		header.Set("Content-Type", contentType)
-	}
-	return httpmock.NewStringResponder(status, body).HeaderSet(header)
-}
-
-func answerJSON(status int, body string) httpmock.Responder {
-	return answer(status, "application/json", body)
-}
-
-// request is a request as a transport got it.
-type request struct {
-	method, url, body string
-	header            http.Header
-	length            int64
-}
-
-type recorder struct {
-	mu       sync.Mutex
-	requests []request
-}
-
-// transport returns one that answers every request by respond.
-func (rec *recorder) transport(respond httpmock.Responder) http.RoundTripper {
-	transport := httpmock.NewMockTransport()
-	transport.RegisterNoResponder(rec.before(respond))
-	return transport
-}
-
-func (rec *recorder) before(respond httpmock.Responder) httpmock.Responder {
-	return func(r *http.Request) (*http.Response, error) {
-		seen := request{method: r.Method, url: r.URL.String(), header: r.Header.Clone(), length: r.ContentLength}
-		if r.Body != nil {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			seen.body = string(body)
-		}
-		rec.mu.Lock()
-		rec.requests = append(rec.requests, seen)
-		rec.mu.Unlock()
-		return respond(r)
-	}
-}
-
-func (rec *recorder) all() []request {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	return append([]request(nil), rec.requests...)
-}
-
-func (rec *recorder) only(t *testing.T) request {
-	t.Helper()
-	all := rec.all()
-	require.Len(t, all, 1)
-	return all[0]
-}
-
-// operation is what the documentation of the API says of one operation, and one call of it.
-type operation struct {
+// call is one of the seven calls with usual arguments, and what is known of it.
+type call struct {
 	name     string
 	method   string
-	path     string // below the base URL, as on the wire, with the query
-	body     string // "": none
-	success  int
-	answer   string
-	want     any   // what the call makes of answer; nil: it returns nothing
-	failures []int // documented statuses, and 401
-	unsafe   bool  // not to be repeated without looking
-	call     func(context.Context, *service) (any, *xmsclient.Response, error)
+	path     string // below the base URL, as it is sent
+	query    string // as it is sent, without credentials
+	template string // CallInfo.PathTemplate
+	body     string // as it is sent; "": none
+	status   int    // documented success
+	answer   string // a body that goes with status
+	want     any    // what the call makes of answer; nil: nothing
+	writes   bool
+	safe     bool // safe to repeat
+	hasID    bool
+	do       func(ctx context.Context, api *service) (any, *xmsclient.Response, error)
 }
 
 const (
-	tokenJSON  = `{"access_token":{"id":42,"name":"backup","roles":["admin"],"user":{"id":1,"name":"admin"}}}`
-	recordJSON = `{"access_token":{"id":42,"name":"backup","roles":["admin"],"user":{"id":1,"name":"admin"},"uuid":"f0e1"}}`
-	listJSON   = `{"access_tokens":[{"id":42,"name":"backup","roles":["admin"],"user":{"id":1,"name":"admin"}}],` +
-		`"paging":{"count":1,"limit":10,"offset":20,"total_count":21}}`
+	aToken  = `"id":42,"name":"backup","roles":["admin"],"user":{"id":1,"name":"admin","skip_guide":true}`
+	aRecord = `{"access_token":{` + aToken + `,"uuid":"f0e1"}}`
+	aPage   = `<html><head><title>Welcome</title></head><body>nginx</body></html>`
+	aKey    = "6f9619ff8b86d011b42d00c04fc964ff"
+	subject = "d9428888122b11e1b85c61cd3cbb3210"
 )
 
-func operations() []operation {
+func calls() []call {
 	token := xmsclient.AccessToken{
-		ID: 42, Name: "backup", Roles: []string{"admin"}, User: &xmsclient.UserNestview{ID: 1, Name: "admin"},
+		ID: 42, Name: "backup", Roles: []string{"admin"},
+		User: &xmsclient.UserNestview{ID: 1, Name: "admin", SkipGuide: true},
 	}
-	one := &xmsclient.AccessTokenResp{AccessToken: &token}
-	record := &xmsclient.AccessTokenCreateResp{AccessToken: &xmsclient.AccessTokenCreateRecord{AccessToken: token, UUID: "f0e1"}}
-	return []operation{
+	record := &xmsclient.AccessTokenCreateResp{
+		AccessToken: &xmsclient.AccessTokenCreateRecord{AccessToken: token, UUID: "f0e1"},
+	}
+	return []call{
 		{
-			name: "CreateAccessToken", method: "POST", path: "/access-tokens/",
-			body:    `{"access_token":{"description":"nightly","name":"backup","roles":["admin","viewer"]}}`,
-			success: 201, answer: recordJSON, want: record, failures: []int{400, 401, 403, 409, 500}, unsafe: true,
-			call: func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-				return s.CreateAccessToken(ctx, creation("nightly", "backup", "admin", "viewer"))
+			name: "CreateAccessToken", method: "POST", path: "/access-tokens/", template: "/access-tokens/",
+			body:   `{"access_token":{"description":"a<b>&c","name":"backup","roles":["admin","viewer"]}}`,
+			status: 201, answer: aRecord, want: record, writes: true,
+			do: func(ctx context.Context, api *service) (any, *xmsclient.Response, error) {
+				return api.CreateAccessToken(ctx, creation("backup", "a<b>&c", "admin", "viewer"))
 			},
 		},
 		{
 			name: "DeleteAccessToken", method: "DELETE", path: "/access-tokens/42",
-			success: 204, failures: []int{401, 403, 404, 500},
-			call: func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-				resp, err := s.DeleteAccessToken(ctx, 42)
-				return nil, resp, err
+			template: "/access-tokens/{access_token_id}",
+			status:   204, writes: true, safe: true, hasID: true,
+			do: func(ctx context.Context, api *service) (any, *xmsclient.Response, error) {
+				response, err := api.DeleteAccessToken(ctx, 42)
+				return nil, response, err
 			},
 		},
 		{
 			name: "GetAccessToken", method: "GET", path: "/access-tokens/42",
-			success: 200, answer: tokenJSON, want: one, failures: []int{401, 403, 404, 500},
-			call: func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-				return s.GetAccessToken(ctx, 42)
+			template: "/access-tokens/{access_token_id}",
+			status:   200, answer: `{"access_token":{` + aToken + `}}`, safe: true, hasID: true,
+			want: &xmsclient.AccessTokenResp{AccessToken: &token},
+			do: func(ctx context.Context, api *service) (any, *xmsclient.Response, error) {
+				return api.GetAccessToken(ctx, 42)
 			},
 		},
 		{
-			name: "ListAccessTokens", method: "GET", path: "/access-tokens/?limit=10&offset=20&user_id=1&role=admin&all=true",
-			success: 200, answer: listJSON, failures: []int{401, 403, 500},
+			name: "ListAccessTokens", method: "GET", path: "/access-tokens/", template: "/access-tokens/",
+			query:  "limit=10&offset=20&user_id=1&role=admin&all=true",
+			status: 200, safe: true,
+			answer: `{"access_tokens":[{` + aToken + `}],"paging":{"count":1,"limit":10,"offset":20,"total_count":21}}`,
 			want: &xmsclient.AccessTokensResp{
 				AccessTokens: []xmsclient.AccessToken{token},
 				Paging:       &xmsclient.Paging{Count: 1, Limit: 10, Offset: 20, TotalCount: 21},
 			},
-			call: func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-				return s.ListAccessTokens(ctx, &xmsclient.ListAccessTokensOpts{
+			do: func(ctx context.Context, api *service) (any, *xmsclient.Response, error) {
+				return api.ListAccessTokens(ctx, &xmsclient.ListAccessTokensOpts{
 					Limit: xmsclient.Ptr[int64](10), Offset: xmsclient.Ptr[int64](20), UserID: xmsclient.Ptr[int64](1),
 					Role: xmsclient.Ptr("admin"), All: xmsclient.Ptr(true),
 				})
@@ -193,31 +97,36 @@ func operations() []operation {
 		},
 		{
 			name: "RegenerateAccessToken", method: "POST", path: "/access-tokens/42:regenerate",
-			success: 200, answer: recordJSON, want: record, failures: []int{401, 404, 409, 500}, unsafe: true,
-			call: func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-				return s.RegenerateAccessToken(ctx, 42)
+			template: "/access-tokens/{access_token_id}:regenerate",
+			status:   200, answer: aRecord, want: record, writes: true, hasID: true,
+			do: func(ctx context.Context, api *service) (any, *xmsclient.Response, error) {
+				return api.RegenerateAccessToken(ctx, 42)
 			},
 		},
 		{
-			name: "UpdateAccessToken", method: "PATCH", path: "/access-tokens/42", body: `{"access_token":{"name":"renamed"}}`,
-			success: 200, answer: tokenJSON, want: one, failures: []int{400, 401, 404, 500},
-			call: func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-				return s.UpdateAccessToken(ctx, 42, renaming("renamed"))
+			name: "UpdateAccessToken", method: "PATCH", path: "/access-tokens/42",
+			template: "/access-tokens/{access_token_id}", body: `{"access_token":{"name":"a&b <c>"}}`,
+			status: 200, answer: `{"access_token":{` + aToken + `}}`, writes: true, safe: true, hasID: true,
+			want: &xmsclient.AccessTokenResp{AccessToken: &token},
+			do: func(ctx context.Context, api *service) (any, *xmsclient.Response, error) {
+				return api.UpdateAccessToken(ctx, 42, renaming("a&b <c>"))
 			},
 		},
 		{
-			name: "ValidateAccessToken", method: "POST", path: "/access-tokens:validate?subject_access_token=a%26b%3D+c%2F%C3%A9",
-			success: 200, answer: tokenJSON, want: one, failures: []int{400, 401, 403, 500},
-			call: func(ctx context.Context, s *service) (any, *xmsclient.Response, error) {
-				return s.ValidateAccessToken(ctx, "a&b= c/é")
+			name: "ValidateAccessToken", method: "POST", path: "/access-tokens:validate",
+			template: "/access-tokens:validate", query: "subject_access_token=" + subject,
+			status: 200, answer: `{"access_token":{` + aToken + `}}`, safe: true,
+			want: &xmsclient.AccessTokenResp{AccessToken: &token},
+			do: func(ctx context.Context, api *service) (any, *xmsclient.Response, error) {
+				return api.ValidateAccessToken(ctx, subject)
 			},
 		},
 	}
 }
 
-func creation(description, name string, roles ...string) xmsclient.AccessTokenCreateReq {
+func creation(name, description string, roles ...string) xmsclient.AccessTokenCreateReq {
 	return xmsclient.AccessTokenCreateReq{AccessToken: &xmsclient.AccessTokenCreateReqAccessToken{
-		Description: description, Name: name, Roles: roles,
+		Name: name, Description: description, Roles: roles,
 	}}
 }
 
@@ -225,22 +134,119 @@ func renaming(name string) xmsclient.AccessTokenUpdateReq {
 	return xmsclient.AccessTokenUpdateReq{AccessToken: &xmsclient.AccessTokenUpdateReqAccessToken{Name: name}}
 }
 
-// sentinels are the errors that errors.Is may find in what the client returns.
-func sentinels() []error {
-	return []error{
-		xmsclient.ErrBadRequest, xmsclient.ErrUnauthorized, xmsclient.ErrForbidden, xmsclient.ErrNotFound, xmsclient.ErrConflict,
-		xmsclient.ErrTooManyRequests, xmsclient.ErrServer, xmsclient.ErrOutcomeUnknown, xmsclient.ErrResponseTooLarge,
+// node is a management node on a real socket. It answers as its handler says and keeps what it got.
+type node struct {
+	*httptest.Server
+	mu       sync.Mutex
+	received []request
+}
+
+// request is a request as a node got it.
+type request struct {
+	method, uri, body string
+	header            http.Header
+}
+
+func startNode(t *testing.T, handler http.HandlerFunc) *node {
+	t.Helper()
+	n := &node{}
+	n.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		n.mu.Lock()
+		n.received = append(n.received, request{r.Method, r.RequestURI, string(body), r.Header})
+		n.mu.Unlock()
+		handler(w, r)
+	}))
+	t.Cleanup(n.Close)
+	return n
+}
+
+func (n *node) requests() []request {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.received
+}
+
+// answers returns a handler that gives the answers in turn, and the last one again and again.
+func answers(list ...http.HandlerFunc) http.HandlerFunc {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		answer := list[0]
+		list = list[min(1, len(list)-1):]
+		mu.Unlock()
+		answer(w, r)
 	}
+}
+
+// answer returns a handler for one answer. The header is given as name, value, name, value.
+func answer(status int, body string, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+// lost is an answer that never comes: the connection ends.
+func lost(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// configuration is for a client of the nodes that hardly waits between attempts.
+func configuration(nodes ...*node) *xmsclient.Configuration {
+	cfg := &xmsclient.Configuration{
+		TokenInHeader: xmsclient.APIKey{Key: aKey},
+		Retry:         xmsclient.RetryPolicy{InitialInterval: time.Millisecond, MaxInterval: time.Millisecond},
+	}
+	for i, n := range nodes {
+		if i == 0 {
+			cfg.BaseURL = n.URL + "/v1"
+		} else {
+			cfg.FailoverURLs = append(cfg.FailoverURLs, n.URL+"/v1")
+		}
+	}
+	return cfg
+}
+
+func newClient(t *testing.T, cfg *xmsclient.Configuration) *xmsclient.APIClient {
+	t.Helper()
+	client, err := xmsclient.NewAPIClient(cfg)
+	require.NoError(t, err)
+	return client
+}
+
+// serve returns a client of one node that answers as handler says.
+func serve(t *testing.T, handler http.HandlerFunc) (*service, *node) {
+	t.Helper()
+	n := startNode(t, handler)
+	return newClient(t, configuration(n)).AccessTokensApi, n
+}
+
+const mockURL = "http://xms.test/v1"
+
+// mock returns a client whose requests never leave the process. transport counts them.
+func mock(t *testing.T, responder httpmock.Responder) (api *service, transport *httpmock.MockTransport) {
+	t.Helper()
+	transport = httpmock.NewMockTransport()
+	transport.RegisterNoResponder(responder)
+	cfg := configuration()
+	cfg.BaseURL, cfg.HTTPClient = mockURL, &http.Client{Transport: transport}
+	return newClient(t, cfg).AccessTokensApi, transport
 }
 
 // assertSentinels checks that err is each of want and no other sentinel.
 func assertSentinels(t *testing.T, err error, want ...error) {
 	t.Helper()
 	var found []error
-	for _, sentinel := range sentinels() {
+	for _, sentinel := range []error{
+		xmsclient.ErrBadRequest, xmsclient.ErrUnauthorized, xmsclient.ErrForbidden, xmsclient.ErrNotFound,
+		xmsclient.ErrConflict, xmsclient.ErrTooManyRequests, xmsclient.ErrServer, xmsclient.ErrOutcomeUnknown,
+		xmsclient.ErrResponseTooLarge,
+	} {
 		if errors.Is(err, sentinel) {
 			found = append(found, sentinel)
 		}
 	}
-	assert.ElementsMatch(t, want, found)
+	assert.ElementsMatch(t, want, found, "sentinels of: %v", err)
 }

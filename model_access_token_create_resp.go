@@ -3,54 +3,71 @@ package xmsclient
 import (
 	"fmt"
 	"log/slog"
+
+	"github.com/xsky-storage/xms-client-go/internal/jsonread"
 )
 
 // AccessTokenCreateResp is the answer of CreateAccessToken and RegenerateAccessToken.
 //
-// Printing it with package fmt or logging it with slog hides the uuid, like AccessTokenCreateRecord.
+// Printing it with package fmt or logging it with slog hides the uuid. Encoding it as JSON keeps it.
 type AccessTokenCreateResp struct {
-	AccessToken *AccessTokenCreateRecord `json:"access_token"` // "access_token": the token with its secret; never nil when the call succeeded
+	AccessToken *AccessTokenCreateRecord `json:"access_token"` // "access_token": the token with its uuid; never nil if the call succeeded
 }
 
-// LogValue makes slog record the answer without the uuid.
-func (r AccessTokenCreateResp) LogValue() slog.Value {
-	if r.AccessToken == nil {
-		return slog.AnyValue(nil)
+var accessTokenCreateResp = answer[AccessTokenCreateResp]{
+	fields: jsonread.Object[AccessTokenCreateResp]{
+		jsonread.Pointer("access_token", accessTokenCreateRecordFields,
+			func(r *AccessTokenCreateResp) **AccessTokenCreateRecord { return &r.AccessToken }),
+	},
+	missing: func(r *AccessTokenCreateResp) string {
+		switch {
+		case r.AccessToken == nil:
+			return "access_token is missing"
+		case r.AccessToken.UUID == "":
+			return "access_token.uuid is missing or empty"
+		}
+		return ""
+	},
+	secret: true,
+}
+
+// Format prints the answer for every verb as JSON, with the uuid replaced.
+func (r AccessTokenCreateResp) Format(f fmt.State, verb rune) {
+	if r.AccessToken != nil {
+		hidden := r.AccessToken.withoutUUID()
+		r.AccessToken = &hidden
 	}
-	return slog.GroupValue(slog.Any("access_token", r.AccessToken.LogValue()))
+	formatJSON(f, verb, r)
 }
 
-// AccessTokenCreateRecord is an access token together with its secret. The server shows the secret only here, so store
-// UUID before the value goes out of scope.
+// LogValue makes slog record what Format prints.
+func (r AccessTokenCreateResp) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
+
+// AccessTokenCreateRecord is an access token together with its secret. XMS shows the secret only
+// this once, so store UUID before the value goes out of scope.
 //
-// No verb of package fmt and no slog handler shows UUID, be it of a value or of a pointer; encoding/json keeps it. A struct or
-// slice that holds a record is encoded by slog's JSON handler with UUID: log the record itself.
+// No verb of package fmt and no slog handler shows UUID, of a value or of a pointer. Encoding as
+// JSON keeps it. slog's JSON handler encodes a struct or slice that holds a record with its UUID:
+// log the record itself.
 type AccessTokenCreateRecord struct {
 	AccessToken
-	UUID string `json:"uuid,omitempty"` // "uuid": the credential, sent as Xms-Auth-Token by whoever uses the token
+	UUID string `json:"uuid"` // "uuid": the credential, which programs send as Xms-Auth-Token
 }
 
-// plainCreateRecord is a record without its methods, for printing it by the default rules once UUID has been replaced.
-type plainCreateRecord AccessTokenCreateRecord
+var accessTokenCreateRecordFields = append(
+	jsonread.Embed(accessTokenFields, func(r *AccessTokenCreateRecord) *AccessToken { return &r.AccessToken }),
+	jsonread.String("uuid", func(r *AccessTokenCreateRecord) *string { return &r.UUID }),
+)
 
-func (r AccessTokenCreateRecord) withoutUUID() plainCreateRecord {
+func (r AccessTokenCreateRecord) withoutUUID() AccessTokenCreateRecord {
 	if r.UUID != "" {
 		r.UUID = redacted
 	}
-	return plainCreateRecord(r)
+	return r
 }
 
-// Format prints the record for every verb as fmt prints a struct, with UUID replaced.
-func (r AccessTokenCreateRecord) Format(f fmt.State, verb rune) {
-	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), r.withoutUUID())
-}
+// Format prints the record for every verb as JSON, with UUID replaced.
+func (r AccessTokenCreateRecord) Format(f fmt.State, verb rune) { formatJSON(f, verb, r.withoutUUID()) }
 
-// LogValue makes slog record the token with UUID replaced.
-func (r AccessTokenCreateRecord) LogValue() slog.Value { return slog.AnyValue(r.withoutUUID()) }
-
-func (r *AccessTokenCreateResp) missing() string {
-	if r.AccessToken == nil {
-		return "access_token"
-	}
-	return ""
-}
+// LogValue makes slog record what Format prints.
+func (r AccessTokenCreateRecord) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }

@@ -1,22 +1,51 @@
 package xmsclient
 
+import (
+	"fmt"
+
+	"github.com/xsky-storage/xms-client-go/internal/jsonread"
+)
+
 // AccessTokensResp is the answer of ListAccessTokens.
 type AccessTokensResp struct {
-	AccessTokens []AccessToken `json:"access_tokens"`    // "access_tokens": the tokens of this page; empty, never nil, when there are none
+	AccessTokens []AccessToken `json:"access_tokens"`    // "access_tokens": the tokens of this page; empty, never nil, if there are none
 	Paging       *Paging       `json:"paging,omitempty"` // "paging": where this page stands; nil if the server does not send it
 }
 
-// Paging says where a page stands in a list. XMS sends it without documenting it.
-type Paging struct {
-	Count      int64 `json:"count,omitempty"`       // "count": tokens in this page
-	Limit      int64 `json:"limit,omitempty"`       // "limit": largest number of tokens in a page
-	Offset     int64 `json:"offset,omitempty"`      // "offset": tokens before this page
-	TotalCount int64 `json:"total_count,omitempty"` // "total_count": tokens in the whole list
+var accessTokensResp = answer[AccessTokensResp]{
+	fields: jsonread.Object[AccessTokensResp]{
+		jsonread.List("access_tokens", accessTokenFields, func(r *AccessTokensResp) *[]AccessToken { return &r.AccessTokens }),
+		jsonread.Optional(jsonread.Pointer("paging", pagingFields, func(r *AccessTokensResp) **Paging { return &r.Paging })),
+	},
+	missing: func(r *AccessTokensResp) string {
+		if r.AccessTokens == nil {
+			return "access_tokens is missing"
+		}
+		for i := range r.AccessTokens {
+			if r.AccessTokens[i].ID == 0 {
+				return fmt.Sprintf("access_tokens[%d].id is missing or 0", i)
+			}
+		}
+		return ""
+	},
+	empty: func(r *AccessTokensResp) bool { return len(r.AccessTokens) == 0 },
 }
 
-func (r *AccessTokensResp) missing() string {
-	if r.AccessTokens == nil {
-		return "access_tokens"
-	}
-	return ""
+// Format prints the answer for every verb as JSON.
+func (r AccessTokensResp) Format(f fmt.State, verb rune) { formatJSON(f, verb, r) }
+
+// Paging says where a page stands in a list. XMS documents it for other lists and sends it with this
+// one too.
+type Paging struct {
+	Count      int64 `json:"count"`       // "count": tokens in this page
+	Limit      int64 `json:"limit"`       // "limit": largest number of tokens in a page
+	Offset     int64 `json:"offset"`      // "offset": tokens before this page
+	TotalCount int64 `json:"total_count"` // "total_count": tokens in the whole list
+}
+
+var pagingFields = jsonread.Object[Paging]{
+	jsonread.Int("count", func(p *Paging) *int64 { return &p.Count }),
+	jsonread.Int("limit", func(p *Paging) *int64 { return &p.Limit }),
+	jsonread.Int("offset", func(p *Paging) *int64 { return &p.Offset }),
+	jsonread.Int("total_count", func(p *Paging) *int64 { return &p.TotalCount }),
 }

@@ -1,8 +1,9 @@
-// Lifecycle takes one access token through its whole life: create, get, list, validate, update, regenerate, delete, and a last
-// get that finds nothing. It prints a line per step and exits non-zero when a step does not do what it should.
+// Command lifecycle takes one access token through its whole life: create, get, list, validate,
+// update, regenerate, delete, and a last get that finds nothing. It prints a line for each step. It
+// exits with status 1 if a step does not do what it should.
 //
-// It talks to the XMS that XMS_BASE_URL and XMS_AUTH_TOKEN name or, with neither set, to an embedded server. The token that it
-// makes there is deleted in any case.
+// It talks to the XMS that XMS_BASE_URL and XMS_AUTH_TOKEN name. If neither is set, it starts an
+// embedded server. It deletes the token that it makes in any case.
 package main
 
 import (

@@ -1,10 +1,9 @@
-// Rotate gives the access token that a running client uses a new uuid, without a failed call in between. It makes a token, has
-// several callers use it without pause, regenerates it under them, and checks that the new uuid works and the old one does not.
+// Command rotate makes an access token, lets several callers use it, and gives it a new uuid
+// meanwhile. No call fails: see rotatingSource.
 //
-// source.go is what to take over into a program of one's own: a TokenSource that makes callers wait while a rotation is under way.
-//
-// It talks to the XMS that XMS_BASE_URL and XMS_AUTH_TOKEN name or, with neither set, to an embedded server. XMS_AUTH_TOKEN itself
-// is not rotated; the token that is made and rotated is deleted in any case.
+// It talks to the XMS that XMS_BASE_URL and XMS_AUTH_TOKEN name. If neither is set, it starts an
+// embedded server. It does not rotate XMS_AUTH_TOKEN itself. It deletes the token that it makes in
+// any case.
 package main
 
 import (

@@ -11,12 +11,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	xmsclient "github.com/xsky-storage/xms-client-go"
 	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// against makes run talk to the server at baseURL.
-func against(t *testing.T, baseURL, token string) {
+// talkTo makes run talk to the server at baseURL.
+func talkTo(t *testing.T, baseURL, token string) {
 	t.Helper()
 	t.Setenv("XMS_BASE_URL", baseURL)
 	t.Setenv("XMS_AUTH_TOKEN", token)
@@ -28,14 +27,15 @@ func newServer(t *testing.T) *xmstest.Server {
 	t.Helper()
 	server := xmstest.NewServer()
 	t.Cleanup(server.Close)
-	against(t, server.BaseURL(), server.AdminToken())
+	talkTo(t, server.BaseURL(), server.AdminToken())
 	return server
 }
 
 func assertSuccess(t *testing.T, output string) {
 	t.Helper()
 	for _, line := range []string{
-		"token 1 made", "token 1 regenerated", "none failed", "the new uuid is valid, the old one is refused", "token 1 deleted",
+		"token 1 made", "token 1 regenerated", "none failed", "the new uuid is valid, the old one is refused",
+		"token 1 deleted",
 	} {
 		assert.Contains(t, output, line)
 	}
@@ -44,21 +44,19 @@ func assertSuccess(t *testing.T, output string) {
 
 func assertNoTokenLeft(t *testing.T, server *xmstest.Server) {
 	t.Helper()
-	client, err := xmsclient.NewAPIClient(server.Configuration())
-	require.NoError(t, err)
-	list, _, err := client.AccessTokensApi.ListAccessTokens(t.Context(), nil)
+	list, _, err := server.Client().AccessTokensApi.ListAccessTokens(t.Context(), nil)
 	require.NoError(t, err)
 	assert.Empty(t, list.AccessTokens)
 }
 
-func TestEmbedded(t *testing.T) {
-	against(t, "", "")
+func TestRotate_Embedded(t *testing.T) {
+	talkTo(t, "", "")
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), &out))
 	assertSuccess(t, out.String())
 }
 
-func TestNamedServer(t *testing.T) {
+func TestRotate_NamedServer(t *testing.T) {
 	server := newServer(t)
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), &out))
@@ -66,13 +64,13 @@ func TestNamedServer(t *testing.T) {
 	assertNoTokenLeft(t, server)
 }
 
-func TestHalfAConfiguration(t *testing.T) {
-	against(t, "http://127.0.0.1:1/v1", "")
+func TestRotate_HalfAConfiguration(t *testing.T) {
+	talkTo(t, "http://127.0.0.1:1/v1", "")
 	require.ErrorContains(t, run(t.Context(), &bytes.Buffer{}), "XMS_AUTH_TOKEN")
 }
 
-// holdCall makes sure that one call is under way with the old uuid when the token is regenerated, and is refused before the new uuid
-// is handed out.
+// holdCall keeps one call with the old uuid under way until the token is regenerated. It keeps the
+// new uuid back until XMS has refused that call.
 func holdCall(xms http.Handler) http.Handler {
 	var taken atomic.Bool
 	held, regenerated, refused := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -99,19 +97,19 @@ func holdCall(xms http.Handler) http.Handler {
 	})
 }
 
-func TestCallUnderWayGoesThroughWithTheNewUUID(t *testing.T) {
+func TestRotate_CallUnderWayGoesThroughWithTheNewUUID(t *testing.T) {
 	xms := xmstest.NewServer()
 	t.Cleanup(xms.Close)
 	server := httptest.NewServer(holdCall(xms.Handler()))
 	t.Cleanup(server.Close)
-	against(t, server.URL+"/v1", xms.AdminToken())
+	talkTo(t, server.URL+"/v1", xms.AdminToken())
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), &out))
 	assertSuccess(t, out.String())
 	assert.Regexp(t, ` [1-9]\d* took a second attempt`, out.String())
 }
 
-func TestLostAnswerToTheRotation(t *testing.T) {
+func TestRotate_LostAnswerToTheRotation(t *testing.T) {
 	server := newServer(t)
 	server.Inject(xmstest.Fault{Operation: "RegenerateAccessToken", DropAfter: true})
 	var out bytes.Buffer
@@ -119,17 +117,17 @@ func TestLostAnswerToTheRotation(t *testing.T) {
 	assertSuccess(t, out.String())
 }
 
-func TestFailureFailsTheRunAndLeavesNothing(t *testing.T) {
+func TestRotate_FailureFailsTheRunAndLeavesNothing(t *testing.T) {
+	const other = `{"access_token":{"id":9}}`
 	for name, test := range map[string]struct {
 		fault xmstest.Fault
 		want  string
 	}{
-		"the token cannot be made":   {xmstest.Fault{Operation: "CreateAccessToken", StatusCode: 403}, "CreateAccessToken"},
-		"a call fails":               {xmstest.Fault{Operation: "GetAccessToken", StatusCode: 403}, "call "},
-		"the rotation is refused":    {xmstest.Fault{Operation: "RegenerateAccessToken", StatusCode: 409}, "rotation"},
-		"the new uuid is not valid":  {xmstest.Fault{Operation: "ValidateAccessToken", StatusCode: 403}, "the new uuid"},
-		"the new uuid is another's":  {xmstest.Fault{Operation: "ValidateAccessToken", Body: `{"access_token":{"id":9}}`}, "another token"},
-		"the new uuid is of nothing": {xmstest.Fault{Operation: "ValidateAccessToken", Body: `{}`}, "another token"},
+		"the token cannot be made":  {xmstest.Fault{Operation: "CreateAccessToken", StatusCode: 403}, "CreateAccessToken"},
+		"a call fails":              {xmstest.Fault{Operation: "GetAccessToken", StatusCode: 403}, "a call: "},
+		"the rotation is refused":   {xmstest.Fault{Operation: "RegenerateAccessToken", StatusCode: 409}, "rotation: "},
+		"the new uuid is not valid": {xmstest.Fault{Operation: "ValidateAccessToken", StatusCode: 403}, "the new uuid: "},
+		"the new uuid is another's": {xmstest.Fault{Operation: "ValidateAccessToken", Body: other}, "another token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := newServer(t)
@@ -140,7 +138,7 @@ func TestFailureFailsTheRunAndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestWhatIsLeftBehindIsNamed(t *testing.T) {
+func TestRotate_WhatIsLeftBehindIsNamed(t *testing.T) {
 	for _, fault := range []xmstest.Fault{
 		{Operation: "CreateAccessToken", DropAfter: true},
 		{Operation: "DeleteAccessToken", StatusCode: 403},
@@ -155,10 +153,12 @@ func TestWhatIsLeftBehindIsNamed(t *testing.T) {
 	}
 }
 
-// TestOldUUIDThatStillWorks has the server answer calls without looking at their credential.
-func TestOldUUIDThatStillWorks(t *testing.T) {
+// TestRotate_OldUUIDThatStillWorks has the server answer calls without looking at their credential.
+func TestRotate_OldUUIDThatStillWorks(t *testing.T) {
 	server := newServer(t)
-	server.Inject(xmstest.Fault{Operation: "GetAccessToken", StatusCode: 200, Body: `{}`, Times: -1})
+	server.Inject(xmstest.Fault{
+		Operation: "GetAccessToken", StatusCode: 200, Body: `{"access_token":{"id":1}}`, Times: -1,
+	})
 	require.ErrorContains(t, run(t.Context(), &bytes.Buffer{}), "old uuid should be refused")
 	assertNoTokenLeft(t, server)
 }

@@ -5,15 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	xmsclient "github.com/xsky-storage/xms-client-go"
 )
 
+const (
+	callers       = 4
+	callsEachSide = 40 // calls before the rotation begins, and again after it has ended
+)
+
 // rotation is one token that is used and rotated.
 type rotation struct {
 	out    io.Writer
-	admin  *xmsclient.AccessTokensApiService // has a credential of its own: it makes, rotates and deletes the token
+	admin  *xmsclient.AccessTokensApiService // makes, rotates and deletes the token, with a credential of its own
 	user   *xmsclient.AccessTokensApiService // authenticates with the token
 	source *rotatingSource
 	id     int64
@@ -59,7 +65,7 @@ func (r *rotation) create(ctx context.Context) error {
 	return nil
 }
 
-// cleanUp deletes the token, also when ctx has ended.
+// cleanUp deletes the token, also if ctx has ended.
 func (r *rotation) cleanUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -71,42 +77,72 @@ func (r *rotation) cleanUp(ctx context.Context) error {
 }
 
 func (r *rotation) run(ctx context.Context) error {
-	tally, err := r.rotateUnderCalls(ctx)
-	if err != nil {
+	if err := r.rotateUnderCalls(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(r.out, "ok  %d callers made %d calls meanwhile: none failed, %d took a second attempt\n",
-		callers, tally.calls, tally.retried)
 	return r.verify(ctx)
 }
 
-// rotateUnderCalls rotates the token while callers use it, and returns what their calls came to.
-func (r *rotation) rotateUnderCalls(ctx context.Context) (tally, error) {
-	stop := make(chan struct{})
-	calls := r.startCallers(ctx, stop)
-	var t tally
-	t.collect(calls, callsEachSide)
+// rotateUnderCalls rotates the token while callers use it. A call that fails ends it.
+func (r *rotation) rotateUnderCalls(ctx context.Context) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	calls := make(chan int) // the attempts of each call
+	for range callers {
+		running.Go(func() { r.use(ctx, stop, calls) })
+	}
 
 	rotated := make(chan error, 1)
-	go func() { rotated <- r.source.rotate(ctx, r.regenerate) }()
-	err := t.collectUntil(calls, rotated)
-
-	t.collect(calls, t.calls+callsEachSide)
-	close(stop)
-	for c := range calls {
-		t.add(c)
+	last, retried := -1, 0
+	for made := 0; made != last; {
+		select {
+		case attempts := <-calls:
+			made++
+			if attempts > 1 {
+				retried++
+			}
+			if made == callsEachSide {
+				running.Go(func() { rotated <- r.source.rotate(ctx, r.regenerate) })
+			}
+		case err := <-rotated:
+			if err != nil {
+				return fmt.Errorf("rotation: %w", err)
+			}
+			last = made + callsEachSide
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
-	return t, errors.Join(err, t.failure)
+	fmt.Fprintf(r.out, "ok  %d callers made %d calls meanwhile: none failed, %d took a second attempt\n",
+		callers, last, retried)
+	return nil
 }
 
-func (r *rotation) regenerate(ctx context.Context, _ string) (string, error) {
+// use makes one call after the other until ctx ends. A call that fails ends ctx.
+func (r *rotation) use(ctx context.Context, stop context.CancelCauseFunc, calls chan<- int) {
+	for {
+		_, resp, err := r.user.GetAccessToken(ctx, r.id)
+		if err != nil {
+			stop(fmt.Errorf("a call: %w", err))
+			return
+		}
+		select {
+		case calls <- resp.Attempts:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (r *rotation) regenerate(ctx context.Context) (string, error) {
 	regenerated, _, err := r.admin.RegenerateAccessToken(ctx, r.id)
-	if errors.Is(err, xmsclient.ErrOutcomeUnknown) {
-		// The old uuid may be dead and the new one got lost on the way. Regenerating again leads to one that is known.
+	if errors.Is(err, xmsclient.ErrOutcomeUnknown) { // the old uuid may no longer work, and the new one is lost
 		regenerated, _, err = r.admin.RegenerateAccessToken(ctx, r.id)
 	}
 	if err != nil {
-		return "", fmt.Errorf("rotation: %w", err)
+		return "", err
 	}
 	fmt.Fprintf(r.out, "ok  token %d regenerated, uuid %s\n", r.id, abridged(regenerated.AccessToken.UUID))
 	return regenerated.AccessToken.UUID, nil
@@ -122,7 +158,7 @@ func (r *rotation) verify(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the new uuid: %w", err)
 	}
-	if valid.AccessToken == nil || valid.AccessToken.ID != r.id {
+	if valid.AccessToken.ID != r.id {
 		return errors.New("the new uuid belongs to another token")
 	}
 	_, _, err = r.user.GetAccessToken(xmsclient.ContextWithAPIKey(ctx, xmsclient.APIKey{Key: r.old}), r.id)

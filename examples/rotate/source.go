@@ -4,11 +4,11 @@ import "context"
 
 // rotatingSource is a TokenSource whose token can be replaced while calls are made with it.
 //
-// The server lets the old token die before the new one arrives here. A call that is refused in between asks Token again, and
-// would give up if that gave it the same token as before. So Token waits until a rotation is over: the call is then tried once
-// more with the new token, and no call begins with one that is about to die.
+// XMS gives a token its new uuid and stops the old one before the new one arrives here. A call that
+// gets 401 in between asks Token again. So Token waits until the rotation is over. The call then
+// makes one more attempt, with the new token.
 //
-// Leave more time between two rotations than a call takes: a call outlives one of them.
+// A call survives one rotation. Leave more time between two than a call takes.
 type rotatingSource struct {
 	token chan string // holds the token; empty while a rotation is under way
 }
@@ -19,7 +19,7 @@ func newRotatingSource(token string) *rotatingSource {
 	return s
 }
 
-// Token returns the token, once no rotation is under way.
+// Token returns the token as soon as no rotation is under way.
 func (s *rotatingSource) Token(ctx context.Context) (string, error) {
 	select {
 	case token := <-s.token:
@@ -30,13 +30,13 @@ func (s *rotatingSource) Token(ctx context.Context) (string, error) {
 	}
 }
 
-// rotate replaces the token with what regenerate makes of the old one, or keeps that if there is an error. regenerate must not ask
-// this source, which waits for it: it uses another credential, or the old token with ContextWithAPIKey.
-func (s *rotatingSource) rotate(ctx context.Context, regenerate func(ctx context.Context, old string) (string, error)) error {
+// rotate replaces the token with what regenerate returns. If that is an error, the token stays.
+// regenerate must not ask this source, which waits for it: let it use another credential.
+func (s *rotatingSource) rotate(ctx context.Context, regenerate func(context.Context) (string, error)) error {
 	select {
 	case token := <-s.token:
 		defer func() { s.token <- token }()
-		replacement, err := regenerate(ctx, token)
+		replacement, err := regenerate(ctx)
 		if err == nil {
 			token = replacement
 		}

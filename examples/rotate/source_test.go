@@ -9,14 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTokenWaitsForTheRotation(t *testing.T) {
+func TestRotatingSource_TokenWaitsForTheRotation(t *testing.T) {
 	t.Parallel()
 	source := newRotatingSource("old")
-	err := source.rotate(t.Context(), func(ctx context.Context, old string) (string, error) {
-		assert.Equal(t, "old", old)
-		ended, cancel := context.WithCancel(ctx)
-		cancel()
-		_, err := source.Token(ended)
+	err := source.rotate(t.Context(), func(ctx context.Context) (string, error) {
+		_, err := source.Token(ended(ctx))
 		require.ErrorIs(t, err, context.Canceled, "a token was handed out during the rotation")
 		return "new", nil
 	})
@@ -24,24 +21,28 @@ func TestTokenWaitsForTheRotation(t *testing.T) {
 	assertToken(t, source, "new")
 }
 
-func TestFailedRotationKeepsTheToken(t *testing.T) {
+func TestRotatingSource_FailedRotationKeepsTheToken(t *testing.T) {
 	t.Parallel()
 	source := newRotatingSource("old")
 	failure := errors.New("refused")
-	err := source.rotate(t.Context(), func(context.Context, string) (string, error) { return "", failure })
+	err := source.rotate(t.Context(), func(context.Context) (string, error) { return "", failure })
 	require.ErrorIs(t, err, failure)
 	assertToken(t, source, "old")
 }
 
-func TestOneRotationAtATime(t *testing.T) {
+func TestRotatingSource_OneRotationAtATime(t *testing.T) {
 	t.Parallel()
 	source := newRotatingSource("old")
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	err := source.rotate(t.Context(), func(context.Context, string) (string, error) {
-		return "new", source.rotate(ended, nil)
+	err := source.rotate(t.Context(), func(ctx context.Context) (string, error) {
+		return "new", source.rotate(ended(ctx), nil)
 	})
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+func ended(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	return ctx
 }
 
 func assertToken(t *testing.T, source *rotatingSource, want string) {

@@ -11,13 +11,19 @@ import (
 	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// Configuration returns that of the XMS which XMS_BASE_URL and XMS_AUTH_TOKEN name or, with neither set, of an embedded
-// server, which stop ends. It says on out which one it is. With only one of them set it fails.
-func Configuration(out io.Writer) (cfg *xmsclient.Configuration, stop func(), err error) {
+// Configuration returns the configuration of the XMS that XMS_BASE_URL and XMS_AUTH_TOKEN name. If
+// neither is set, it starts an embedded server with the given tokens. It prints to out which XMS it
+// is. The caller calls stop at the end. It fails if only one of the two is set, or one is wrong.
+func Configuration(
+	out io.Writer, embedded ...xmsclient.AccessToken,
+) (cfg *xmsclient.Configuration, stop func(), err error) {
 	url, token := os.Getenv("XMS_BASE_URL"), os.Getenv("XMS_AUTH_TOKEN")
 	switch {
 	case url == "" && token == "":
 		server := xmstest.NewServer()
+		for _, t := range embedded {
+			server.AddToken(t)
+		}
 		fmt.Fprintln(out, "embedded XMS at", server.BaseURL())
 		return server.Configuration(), server.Close, nil
 	case url == "" || token == "":

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -28,7 +29,8 @@ func configuration(base *xmsclient.Configuration) *xmsclient.Configuration {
 		TokenSource:   checked{source},
 		UserAgent:     "consumer/" + xmsclient.Version,
 		DefaultHeader: http.Header{"X-Consumer": {"yes"}},
-		HTTPClient:    &http.Client{Transport: naming{http.DefaultTransport}},
+		HTTPClient:    &http.Client{},
+		WrapTransport: func(next http.RoundTripper) http.RoundTripper { return naming{next} },
 		TLSConfig:     (*tls.Config)(nil),
 		Timeout:       10 * time.Second,
 		Retry: xmsclient.RetryPolicy{
@@ -51,9 +53,9 @@ var _ func(xmsclient.TokenSourceFunc, context.Context) (string, error) = xmsclie
 type naming struct{ next http.RoundTripper }
 
 func (n naming) RoundTrip(req *http.Request) (*http.Response, error) {
-	if operation, ok := xmsclient.OperationFromContext(req.Context()); ok {
+	if call, ok := xmsclient.CallInfoFromContext(req.Context()); ok {
 		req = req.Clone(req.Context())
-		req.Header.Set("X-Operation", operation)
+		req.Header.Set("X-Call", fmt.Sprintf("%s %s %d", call.Operation, call.PathTemplate, call.Attempt))
 	}
 	return n.next.RoundTrip(req)
 }

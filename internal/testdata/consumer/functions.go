@@ -21,7 +21,8 @@ var (
 	_ func() (*xmsclient.Configuration, error)                     = xmsclient.ConfigurationFromEnv
 	_ func(*xmsclient.Configuration) (*xmsclient.APIClient, error) = xmsclient.NewAPIClient
 	_ func(context.Context, xmsclient.APIKey) context.Context      = xmsclient.ContextWithAPIKey
-	_ func(context.Context) (string, bool)                         = xmsclient.OperationFromContext
+	_ func(context.Context) (xmsclient.CallInfo, bool)             = xmsclient.CallInfoFromContext
+	_ func(*xmsclient.APIClient)                                   = (*xmsclient.APIClient).CloseIdleConnections
 	_ func(string) xmsclient.TokenSource                           = xmsclient.TokenFromFile
 	_ func(int64) *int64                                           = xmsclient.Ptr[int64]
 	_ func(string) *string                                         = xmsclient.Ptr[string]

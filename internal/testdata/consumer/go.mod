@@ -4,6 +4,4 @@ go 1.25.0
 
 require github.com/xsky-storage/xms-client-go v0.0.0
 
-require github.com/cenkalti/backoff/v5 v5.0.3 // indirect
-
 replace github.com/xsky-storage/xms-client-go => ../../..

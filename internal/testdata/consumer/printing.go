@@ -20,11 +20,11 @@ var (
 	_ func(xmsclient.Configuration, fmt.State, rune)           = xmsclient.Configuration.Format
 	_ func(xmsclient.Configuration) slog.Value                 = xmsclient.Configuration.LogValue
 	_ func(xmsclient.Response, fmt.State, rune)                = xmsclient.Response.Format
-	_ func(xmsclient.Response) slog.Value                      = xmsclient.Response.LogValue
+	_ func(*xmsclient.Response) slog.Value                     = (*xmsclient.Response).LogValue
 	_ func(xmsclient.ApiError, fmt.State, rune)                = xmsclient.ApiError.Format
 	_ func(xmsclient.RequestError, fmt.State, rune)            = xmsclient.RequestError.Format
 	_ func(xmsclient.DecodeError, fmt.State, rune)             = xmsclient.DecodeError.Format
-	_ func(xmsclient.ApiError) slog.Value                      = xmsclient.ApiError.LogValue
-	_ func(xmsclient.RequestError) slog.Value                  = xmsclient.RequestError.LogValue
-	_ func(xmsclient.DecodeError) slog.Value                   = xmsclient.DecodeError.LogValue
+	_ func(*xmsclient.ApiError) slog.Value                     = (*xmsclient.ApiError).LogValue
+	_ func(*xmsclient.RequestError) slog.Value                 = (*xmsclient.RequestError).LogValue
+	_ func(*xmsclient.DecodeError) slog.Value                  = (*xmsclient.DecodeError).LogValue
 )

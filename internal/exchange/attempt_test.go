@@ -1,0 +1,373 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/xsky-storage/xms-client-go/internal/secret"
+)
+
+func TestClient_RemembersThatAnEarlierAttemptMayHaveActed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var events []Event
+		client := inMemory(t, func(cfg *Config) {
+			cfg.Timeout = time.Second
+			cfg.Observe = func(_ context.Context, event Event) { events = append(events, event) }
+		}, onPipes(t, nil, hang), onPipes(t, nil, status(403)))
+		out := do(t.Context(), client, get)
+		assert.True(t, out.MayHaveActed)
+		assert.Equal(t, []string{"http://node1: timeout"}, out.Before)
+		assert.Equal(t, [3]any{403, "http://node2", 2}, [3]any{out.Status, out.Node, out.Attempts})
+		require.Len(t, events, 2)
+		require.ErrorIs(t, events[0].Err, context.DeadlineExceeded)
+		events[0].Err = nil
+		assert.Equal(t, []Event{
+			{Operation: "Get", Node: "http://node1", Attempt: 1, Result: "timeout", Duration: time.Second,
+				LeftFor: "http://node2"},
+			{Operation: "Get", Node: "http://node2", Attempt: 2, Status: 403, Result: "403"},
+		}, events)
+	})
+}
+
+func TestClient_NamesNoNodeIfTheLastAttemptGotToNone(t *testing.T) {
+	t.Parallel()
+	node := serve(t, raw(""))
+	asked := 0
+	cfg := config(node.URL)
+	cfg.Credential = func(context.Context) (Credential, error) {
+		if asked++; asked > 1 {
+			return Credential{}, errors.New("no token today")
+		}
+		return Credential{}, nil
+	}
+	out := do(t.Context(), newClient(t, cfg), get)
+	require.ErrorContains(t, out.Err, "no token today")
+	assert.Empty(t, out.Node)
+	assert.True(t, out.MayHaveActed)
+	assert.Equal(t, 1, out.Attempts)
+	assert.Equal(t, []string{node.URL + ": connection broke"}, out.Before)
+}
+
+func TestClient_NamesTimeoutWhateverATransportSays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config("http://node1", "http://node2")
+		cfg.Timeout = 6 * time.Second // longer than connecting may take on a transport of our own
+		cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})}
+		out := do(t.Context(), newClient(t, cfg), create)
+		require.ErrorIs(t, out.Err, context.DeadlineExceeded)
+		require.ErrorContains(t, out.Err, "no complete answer within 6s (Timeout)")
+		assert.True(t, out.MayHaveActed)
+	})
+}
+
+func TestClient_NamesWhyTheContextEnded(t *testing.T) {
+	t.Parallel()
+	for _, line := range []struct {
+		moment     string
+		after      time.Duration
+		dial       dialer
+		answer     http.HandlerFunc
+		credential func(ctx context.Context) (Credential, error)
+	}{
+		{moment: "before the call"},
+		{moment: "in Credential", after: time.Second, credential: func(ctx context.Context) (Credential, error) {
+			<-ctx.Done()
+			return Credential{}, ContextError(ctx)
+		}},
+		{moment: "waiting for a place", after: time.Second, answer: hang},
+		{moment: "dialling", after: time.Second, dial: hangUntilEnd},
+		{moment: "waiting for an answer", after: time.Second, answer: hang},
+		{moment: "reading the body", after: time.Second, answer: stall},
+		{moment: "in the wait", after: time.Second, answer: status(429, "Retry-After", "10")},
+	} {
+		bubble(t, line.moment, func(t *testing.T) {
+			t.Helper()
+			dial := line.dial
+			if dial == nil {
+				dial = onPipes(t, nil, line.answer)
+			}
+			client := inMemory(t, func(cfg *Config) {
+				if line.credential != nil {
+					cfg.Credential = line.credential
+				}
+			}, dial)
+			cause := errors.New("the reason")
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(line.after, func() { cancel(cause) })
+			for range maxPlaces {
+				if line.moment == "waiting for a place" {
+					go do(ctx, client, get)
+				}
+			}
+			synctest.Wait()
+			started := time.Now()
+			out := do(ctx, client, get)
+			assert.Equal(t, line.after, time.Since(started))
+			err := errors.Join(out.Err, out.WaitErr)
+			require.ErrorIs(t, err, cause)
+			require.ErrorIs(t, err, context.Canceled)
+			if line.moment == "in the wait" {
+				assert.Equal(t, 429, out.Status)
+			}
+		})
+	}
+}
+
+func TestClient_RetryAfter(t *testing.T) {
+	t.Parallel()
+	const date = "Sat, 01 Jan 2000 08:00:00 " // a clock that is eight hours ahead
+	for _, line := range []struct {
+		header []string
+		want   time.Duration
+	}{
+		{nil, 0},
+		{[]string{"Retry-After", "7"}, 7 * time.Second},
+		{[]string{"Retry-After", " 1.5 "}, 1500 * time.Millisecond},
+		{[]string{"Retry-After", "0.493"}, 493 * time.Millisecond},
+		{[]string{"Retry-After", "", "Retry-After", "3"}, 3 * time.Second},
+		{[]string{"Retry-After", "soon"}, 0},
+		{[]string{"Retry-After", "-1"}, 0},
+		{[]string{"Retry-After", "NaN"}, 0},
+		{[]string{"Retry-After", "1e300"}, math.MaxInt64/2 + 1},
+		{[]string{"Retry-After", "Sat, 01 Jan 2000 08:00:20 GMT", "Date", date + "GMT"}, 20 * time.Second},
+		{[]string{"Retry-After", "Sat, 01 Jan 2000 08:00:20 UTC", "Date", date + "GMT"}, 20 * time.Second},
+		{[]string{"Retry-After", "Sat, 01 Jan 2000 08:00:20 +0000", "Date", date + "+0000"}, 20 * time.Second},
+		{[]string{"Retry-After", "Sat, 01 Jan 2000 16:00:20 +0800", "Date", date + "UTC"}, 20 * time.Second},
+		{[]string{"Retry-After", "Saturday, 01-Jan-00 08:00:20 GMT", "Date", date + "GMT"}, 20 * time.Second},
+		{[]string{"Retry-After", "Sat Jan  1 08:00:20 2000", "Date", date + "GMT"}, 20 * time.Second},
+		{[]string{"Retry-After", "Sat, 01 Jan 2000 07:00:00 GMT", "Date", date + "GMT"}, 0},
+		{[]string{"Retry-After", "Sat, 01 Jan 2000 00:00:20 GMT"}, 20 * time.Second},
+	} {
+		bubble(t, fmt.Sprint(line.header), func(t *testing.T) {
+			t.Helper()
+			answer := func(w http.ResponseWriter, r *http.Request) {
+				w.Header()["Date"] = nil // net/http would add one
+				status(403, line.header...)(w, r)
+			}
+			client := inMemory(t, func(*Config) {}, onPipes(t, nil, answer))
+			assert.Equal(t, line.want, do(t.Context(), client, get).RetryAfter)
+		})
+	}
+}
+
+func TestClient_BackoffDoublesWithFullJitter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		longest := map[int]time.Duration{}
+		client := inMemory(t, func(cfg *Config) {
+			cfg.MaxAttempts, cfg.InitialInterval, cfg.MaxInterval = 5, time.Second, 4*time.Second
+			cfg.Observe = func(_ context.Context, event Event) {
+				longest[event.Attempt] = max(longest[event.Attempt], event.Wait)
+				assert.Empty(t, event.LeftFor, "there is no other node")
+			}
+		}, onPipes(t, nil, status(503)))
+		shortest := time.Hour
+		for range 100 {
+			started := time.Now()
+			do(t.Context(), client, get)
+			shortest = min(shortest, time.Since(started))
+		}
+		for i, bound := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 4 * time.Second, 0} {
+			assert.InDelta(t, bound*7/8, longest[i+1], float64(bound/8), "after attempt %d", i+1)
+		}
+		assert.Less(t, shortest, 5*time.Second)
+	})
+}
+
+func TestClient_Waits(t *testing.T) {
+	t.Parallel()
+	for _, line := range []struct {
+		name          string
+		first, second http.HandlerFunc
+		deadline      time.Duration
+		requests      int
+		least, most   time.Duration
+	}{
+		{name: "the longest Retry-After of a round", first: status(503, "Retry-After", "20"),
+			second: status(503, "Retry-After", "9"), requests: 12, least: 100 * time.Second, most: 100 * time.Second},
+		{name: "a Retry-After counts for its round only", first: once503("20"), second: status(503), requests: 12,
+			least: 20 * time.Second, most: (20 + 2 + 4 + 4 + 4) * time.Second},
+		{name: "MaxRetryAfter", first: status(429, "Retry-After", "31"), requests: 1},
+		{name: "would outlast the deadline", first: status(429, "Retry-After", "20"), deadline: 20 * time.Second,
+			requests: 1},
+		{name: "ends before the deadline", first: status(429, "Retry-After", "9"), deadline: 20 * time.Second, requests: 3,
+			least: 18 * time.Second, most: 18 * time.Second},
+	} {
+		bubble(t, line.name, func(t *testing.T) {
+			t.Helper()
+			client := inMemory(t, func(cfg *Config) {
+				cfg.MaxAttempts, cfg.MaxRetryAfter = 12, 30*time.Second
+				cfg.InitialInterval, cfg.MaxInterval = time.Second, 4*time.Second
+			}, onPipes(t, nil, line.first), onPipes(t, nil, line.second))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour+line.deadline)
+			if line.deadline != 0 {
+				ctx, cancel = context.WithTimeout(t.Context(), line.deadline)
+			}
+			defer cancel()
+			started := time.Now()
+			out := do(ctx, client, get)
+			require.NoError(t, errors.Join(out.Err, out.WaitErr))
+			assert.Equal(t, line.requests, out.Attempts)
+			assert.GreaterOrEqual(t, time.Since(started), line.least)
+			assert.LessOrEqual(t, time.Since(started), line.most)
+		})
+	}
+}
+
+// once503 answers 503 with Retry-After to the first request, and without to others.
+func once503(retryAfter string) http.HandlerFunc {
+	first := true
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if first {
+			w.Header().Set("Retry-After", retryAfter)
+		}
+		first = false
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+}
+
+func TestClient_BodyOfAnErrorThatNeverEnds(t *testing.T) {
+	t.Parallel()
+	for _, line := range []struct {
+		status         int
+		body           string
+		deadline, want time.Duration
+	}{
+		{409, "{", time.Hour, time.Second},
+		{409, "{", time.Second, time.Second / 2},
+		{101, "", time.Hour, 0}, // what follows is no body
+	} {
+		bubble(t, fmt.Sprint(line.status, line.deadline), func(t *testing.T) {
+			t.Helper()
+			client := inMemory(t, func(*Config) {}, onPipes(t, nil, func(w http.ResponseWriter, _ *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				assert.NoError(t, err)
+				fmt.Fprintf(conn, "HTTP/1.1 %d \r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n%s", line.status, line.body)
+			}))
+			ctx, cancel := context.WithTimeout(t.Context(), line.deadline)
+			defer cancel()
+			started := time.Now()
+			out := do(ctx, client, create)
+			require.NoError(t, out.Err)
+			assert.Equal(t, [2]any{line.status, line.body}, [2]any{out.Status, string(out.Body)})
+			assert.Equal(t, line.want, time.Since(started))
+		})
+	}
+}
+
+func TestIsPage(t *testing.T) {
+	t.Parallel()
+	for _, line := range []struct {
+		contentType, body string
+		want              bool
+	}{
+		{"text/html; charset=utf-8", "<p>Sorry", true},
+		{"Text/HTML", "\ufeff \n<!-- sorry -->", true},
+		{"", "<!DOCTYPE html>", true},
+		{"application/json", "<html>", true},
+		{"application/xml", "<error>no</error>", false},
+		{"text/html", `{"message": "<b>no</b>"}`, false},
+		{"text/html", "no such token", false},
+		{"text/html", "", false},
+	} {
+		assert.Equal(t, line.want, isPage(line.contentType, []byte(line.body)), line)
+	}
+}
+
+func TestClient_BodyOfA2xx(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1<<20)
+	for _, line := range []struct {
+		name, answer string // answer: what follows the status line
+		max          int64
+		length       int // of what is kept
+		err          error
+	}{
+		{"whole", "Content-Length: 3\r\n\r\nabc", 3, 3, nil},
+		{"to the end of the connection", "\r\nabc", 3, 3, nil},
+		{"broken off", "Content-Length: 100\r\n\r\nabc", 1 << 20, 3, io.ErrUnexpectedEOF},
+		{"absurd length", "Content-Length: 1000000000000000\r\n\r\nabc", math.MaxInt64, 3, io.ErrUnexpectedEOF},
+		{"announced as too large", "Content-Length: 2000000\r\n\r\n" + long, 1<<20 + 1, 64 << 10, ErrTooLarge},
+		{"too large", "\r\n" + long, 1<<20 - 1, 64 << 10, ErrTooLarge},
+		{"too large for a small limit", "\r\nabc", 2, 2, ErrTooLarge},
+	} {
+		t.Run(line.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := config(serve(t, raw("HTTP/1.1 200 OK\r\n"+line.answer)).URL)
+			cfg.MaxBytes, cfg.MaxAttempts = line.max, 1
+			out := do(t.Context(), newClient(t, cfg), get)
+			assert.Equal(t, 200, out.Status)
+			assert.Len(t, out.Body, line.length)
+			assert.ErrorIs(t, out.Err, line.err)
+		})
+	}
+}
+
+func TestClient_Requests(t *testing.T) {
+	t.Parallel()
+	node := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		h := r.Header
+		w.Header().Set("Got", fmt.Sprint(r.Method, " ", r.RequestURI, " ", h["Content-Type"], h["Fixed"], h["Key"]))
+	})
+	cfg := config(node.URL + "/v1")
+	cfg.Header = http.Header{"Fixed": {"for all"}}
+	cfg.Credential = func(context.Context) (Credential, error) {
+		return Credential{HeaderName: "Key", HeaderValue: "k", Query: "token=q"}, nil
+	}
+	var infos []Info
+	cfg.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			info, _ := InfoFromContext(r.Context())
+			infos = append(infos, info)
+			response, err := next.RoundTrip(r)
+			r.Header["Fixed"][0], r.Header["Key"][0] = "changed", "changed"
+			return response, err
+		})
+	}
+	client := newClient(t, cfg)
+	query := get
+	query.Query = "limit=1"
+	for _, line := range []struct {
+		req  Request
+		want string
+	}{
+		{create, "POST /v1/new?token=q [application/json] [for all] [k]"},
+		{query, "GET /v1/ok?limit=1&token=q [] [for all] [k]"},
+	} {
+		out := do(t.Context(), client, line.req)
+		assert.Equal(t, line.want, out.Header.Get("Got"))
+		assert.False(t, out.NoCredential)
+	}
+	assert.Equal(t, []Info{{"Create", "/", 1}, {"Get", "/{id}", 1}}, infos)
+	_, found := InfoFromContext(t.Context())
+	assert.False(t, found)
+}
+
+func TestClient_WithholdsTheTokenOfATokenSource(t *testing.T) {
+	t.Parallel()
+	cfg := config(dead(t))
+	cfg.Credential = func(context.Context) (Credential, error) {
+		return Credential{HeaderName: "Key", HeaderValue: "s3cr3t-s3cr3t", Renewable: "s3cr3t-s3cr3t"}, nil
+	}
+	cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		return nil, fmt.Errorf("cannot send %s", r.Header["Key"])
+	})}
+	cfg.Observe = func(_ context.Context, event Event) { assert.Equal(t, secret.Withheld, event.Err.Error()) }
+	assert.Equal(t, secret.Withheld, do(t.Context(), newClient(t, cfg), get).Err.Error())
+}
