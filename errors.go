@@ -65,18 +65,20 @@ type details struct {
 	advice  string
 }
 
-func (d details) text() string {
-	var b strings.Builder
+// Is makes errors.Is find ErrOutcomeUnknown.
+func (d details) Is(target error) bool { return target == ErrOutcomeUnknown && d.unknown != "" }
+
+func (d details) text() (text string) {
 	if d.before != "" {
-		b.WriteString("; attempts before: " + d.before)
+		text += "; attempts before: " + d.before
 	}
 	if d.unknown != "" {
-		b.WriteString("; outcome unknown: " + d.unknown)
+		text += "; outcome unknown: " + d.unknown
 	}
 	if d.advice != "" {
-		b.WriteString("; " + d.advice)
+		text += "; " + d.advice
 	}
-	return b.String()
+	return text
 }
 
 // Error describes the failure in one line without any secret.
@@ -115,10 +117,8 @@ func (e *ApiError) Is(target error) bool {
 		return e.StatusCode == http.StatusTooManyRequests
 	case ErrServer:
 		return e.StatusCode >= 500
-	case ErrOutcomeUnknown:
-		return e.unknown != ""
 	}
-	return false
+	return e.details.Is(target)
 }
 
 // RequestError says that no usable answer came: no connection could be made or it broke, a timeout
@@ -152,9 +152,6 @@ func (e *RequestError) LogValue() slog.Value { return logError(e == nil, e) }
 
 // Unwrap returns the cause.
 func (e *RequestError) Unwrap() error { return e.Err }
-
-// Is makes errors.Is find ErrOutcomeUnknown.
-func (e *RequestError) Is(target error) bool { return target == ErrOutcomeUnknown && e.unknown != "" }
 
 // DecodeError says that a server answered with 2xx and a body that cannot be used: no JSON, an HTML
 // page, cut off, empty, too large, or without what the call is for. If the body broke off, the cause
@@ -192,9 +189,6 @@ func (e *DecodeError) LogValue() slog.Value { return logError(e == nil, e) }
 
 // Unwrap returns what is wrong with the body.
 func (e *DecodeError) Unwrap() error { return e.Err }
-
-// Is makes errors.Is find ErrOutcomeUnknown.
-func (e *DecodeError) Is(target error) bool { return target == ErrOutcomeUnknown && e.unknown != "" }
 
 // ArgumentError says that a call or a configuration was refused before anything was sent.
 type ArgumentError struct {

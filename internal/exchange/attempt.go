@@ -120,7 +120,7 @@ func (c *call) credential(ctx context.Context) (Credential, error) {
 func (c *call) send(ctx context.Context, turn *turn, node *node, credential Credential) end {
 	defer node.release()
 	t := &trip{info: Info{c.req.Operation, c.req.PathTemplate, c.out.Attempts + 1}, safeToRepeat: c.req.SafeToRepeat}
-	bounded, cancel := context.WithCancelCause(context.WithValue(ctx, tripKey{}, t))
+	bounded, cancel := context.WithCancelCause(c.wire.trace(ctx, t))
 	defer cancel(nil)
 	t.cancel = cancel
 	if timeout := c.cfg.Timeout; timeout >= 0 {

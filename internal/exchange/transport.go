@@ -82,7 +82,7 @@ type wire struct {
 	blind atomic.Bool     // a request has come without its context: nobody can tell any more
 }
 
-// trip is what the wire notes of one attempt. It travels in the request's context.
+// trip is what is noted of the request of one attempt. It travels in the request's context.
 type trip struct {
 	info         Info
 	safeToRepeat bool
@@ -92,23 +92,17 @@ type trip struct {
 	reached   atomic.Bool // the request has come to the wire
 	asked     atomic.Bool // a connection was asked for
 	connected atomic.Bool // one was had
+	before    atomic.Bool // one was had before the request came to the wire for the last time
 	fresh     atomic.Bool // it had not been used before
 }
 
-// RoundTrip sends the request, and notes whether a connection was had for it.
-func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
-	t, ok := request.Context().Value(tripKey{}).(*trip)
-	if !ok {
-		w.blind.Store(true)
-		return w.base.RoundTrip(request)
-	}
-	before := t.connected.Load()
-	t.reached.Store(true)
+// trace returns ctx with the trip in it, and with a trace that notes its connections.
+func (w *wire) trace(ctx context.Context, t *trip) context.Context {
 	trace := &httptrace.ClientTrace{
 		GetConn: func(string) {
 			t.asked.Store(true)
 			if w.asksOnce() {
-				t.connected.Store(before)
+				t.connected.Store(t.before.Load())
 			}
 		},
 		GotConn: func(info httptrace.GotConnInfo) {
@@ -122,7 +116,18 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	if w.own == nil {
 		endBeforeRepeat(t, trace)
 	}
-	return w.base.RoundTrip(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
+	return httptrace.WithClientTrace(context.WithValue(ctx, tripKey{}, t), trace)
+}
+
+// RoundTrip sends the request.
+func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
+	if t, ok := request.Context().Value(tripKey{}).(*trip); ok {
+		t.before.Store(t.connected.Load())
+		t.reached.Store(true)
+	} else {
+		w.blind.Store(true)
+	}
+	return w.base.RoundTrip(request)
 }
 
 // asksOnce reports whether the base asks for another connection only if nothing of the request went

@@ -68,7 +68,7 @@ type reader struct {
 	failed   int       // how many values could not be read
 	unquoted []byte
 	elements []string
-	kept     [32]string
+	kept     [16]string
 }
 
 func (r *reader) fail(err error) {

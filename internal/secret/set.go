@@ -38,6 +38,9 @@ type Set struct{ secrets []func() []string }
 // Add adds a key or a token. What follows its first space is a secret too, since what stands before
 // that may be a prefix.
 func (s *Set) Add(value string) {
+	if value == "" {
+		return
+	}
 	s.secrets = append(s.secrets, func() []string {
 		_, afterPrefix, _ := strings.Cut(value, " ")
 		return []string{value, afterPrefix}

@@ -18,7 +18,7 @@ var (
 	_ func(xmsclient.AccessTokenCreateRecord) slog.Value       = xmsclient.AccessTokenCreateRecord.LogValue
 	_ func(xmsclient.AccessTokenCreateResp) slog.Value         = xmsclient.AccessTokenCreateResp.LogValue
 	_ func(xmsclient.Configuration, fmt.State, rune)           = xmsclient.Configuration.Format
-	_ func(xmsclient.Configuration) slog.Value                 = xmsclient.Configuration.LogValue
+	_ func(*xmsclient.Configuration) slog.Value                = (*xmsclient.Configuration).LogValue
 	_ func(xmsclient.Response, fmt.State, rune)                = xmsclient.Response.Format
 	_ func(*xmsclient.Response) slog.Value                     = (*xmsclient.Response).LogValue
 	_ func(xmsclient.ApiError, fmt.State, rune)                = xmsclient.ApiError.Format
