@@ -100,7 +100,9 @@ type parameter struct {
 type requestBody interface{ check() *ArgumentError }
 
 // do is the path of every call.
-func do[T any](ctx context.Context, client *APIClient, op *operation, args arguments, answer answer[T]) (*T, *Response, error) {
+func do[T any](
+	ctx context.Context, client *APIClient, op *operation, args arguments, a answer[T],
+) (*T, *Response, error) {
 	if err := op.check(ctx, args); err != nil {
 		return nil, nil, err
 	}
@@ -112,7 +114,7 @@ func do[T any](ctx context.Context, client *APIClient, op *operation, args argum
 	outcome := c.exchange.Do(ctx, request)
 	response := newResponse(outcome)
 	clean := cleanerFor(request.Secrets)
-	value, odd, err := decode(answer, outcome, c.maxBytes, clean)
+	value, odd, err := decode(a, outcome, c.maxBytes, clean)
 	if err := publicError(op, args, outcome, err, clean); err != nil {
 		return nil, response, err
 	}

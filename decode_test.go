@@ -67,7 +67,8 @@ func TestDecode_WhatAnAnswerMustHold(t *testing.T) {
 		{`{"access_token":{"id":null,"uuid":null}}`, noID, noUUID, noList, ""},
 		{`{"access_token":{"id":7}}`, "", noUUID, noList, ""},
 		{`{"access_token":{"uuid":"f0e1"}}`, noID, "", noList, ""},
-		{`{"access_token":{"id":"7","uuid":7}}`, `access_token.id: "7" is not an int64`, "access_token.uuid: not a string", noList, ""},
+		{`{"access_token":{"id":"7","uuid":7}}`, `access_token.id: "7" is not an int64`, "access_token.uuid: not a string",
+			noList, ""},
 		{`{"access_token":{"create":"now"}}`, "RFC 3339", "RFC 3339 time; " + noUUID, noList, ""},
 		{"\ufeff" + `{"access_token":{"id":7,"uuid":"f0e1"},"error":"license expired"}`, "", "", noList, expired},
 		{`{"access_token":{"id":7,"uuid":"f0e1"}`, "unexpected end", "unexpected end", "unexpected end", ""},
@@ -77,7 +78,8 @@ func TestDecode_WhatAnAnswerMustHold(t *testing.T) {
 		{`{"access_tokens":[],"error":"","errors":{}}`, noToken, noToken, "", ""},
 		{`{"access_tokens":null,"error":"license expired"}`, noToken, noToken, expired, expired},
 		{`{"access_tokens":{},"errors":"license expired"}`, noToken, noToken, expired, expired},
-		{`{"access_tokens":[],"errors":{"a":["b"]}}`, noToken, noToken, `error: {"errors":{"a":["b"]}}`, `{"errors":{"a":["b"]}}`},
+		{`{"access_tokens":[],"errors":{"a":["b"]}}`, noToken, noToken, `error: {"errors":{"a":["b"]}}`,
+			`{"errors":{"a":["b"]}}`},
 		{`{"access_tokens":[{"id":1}],"error":"license expired"}`, noToken, noToken, "", expired},
 		{`{"access_tokens":{"id":1}}`, noToken, noToken, "access_tokens: an object is not an array", ""},
 		{`{"access_tokens":[{"id":1},null]}`, noToken, noToken, "access_tokens[1]: null is not an object", ""},
@@ -126,13 +128,15 @@ func TestDecode_NamesThePlace(t *testing.T) {
 		c          call
 		body, want string
 	}{
-		{get, `{"access_token":{"id":7,"create":"2020-12-30 10:30:51"}}`, `access_token.create: "2020-12-30 10:30:51" is not an RFC 3339 time`},
+		{get, `{"access_token":{"id":7,"create":"2020-12-30 10:30:51"}}`,
+			`access_token.create: "2020-12-30 10:30:51" is not an RFC 3339 time`},
 		{get, `{"access_token":{"id":1.0}}`, `access_token.id: 1.0 is not an int64`},
 		{get, `{"access_token":{"user":{"id":[1]}}}`, `access_token.user.id: an array is not an int64`},
 		{get, `{"access_token":{"roles":"admin"}}`, `access_token.roles: "admin" is not an array`},
 		{get, `{"access_token":{"name":"a","used":1}}`, `access_token.used: 1 is not a boolean`},
 		{get, `{"access_token":{"name":"a` + "\n" + `"}}`, `access_token.name: unexpected character '\n' at offset 26`},
-		{get, `{"access_token":{"id":7,"user":7},"msg":"not ready"}`, `access_token.user: 7 is not an object; the server says: not ready`},
+		{get, `{"access_token":{"id":7,"user":7},"msg":"not ready"}`,
+			`access_token.user: 7 is not an object; the server says: not ready`},
 		{get, `{"access_token":{"id":"` + aKey + `"}}`, `access_token.id: "[redacted]" is not an int64`},
 		{list, `{"access_tokens":[{"id":1},{"id":2,"update":7}]}`, `access_tokens[1].update: 7 is not an RFC 3339 time`},
 		{list, `{"access_tokens":[{"id":1,"roles":["a",{}]}]}`, `access_tokens[0].roles[1]: an object is not a string`},
@@ -187,7 +191,8 @@ func TestDecode_ReadableUUIDIsEnough(t *testing.T) {
 			"access_token.create: not an RFC 3339 time", "access_token.id: not an int64", "access_token.name: not a string",
 			"access_token.roles: not an array", "access_token.used: not a boolean", "access_token.user: not an object",
 		} {
-			assert.Contains(t, log.String(), fmt.Sprintf("level=WARN msg=\"xms answer is partly unreadable\" operation=%s error=%q", c.name, text))
+			assert.Contains(t, log.String(),
+				fmt.Sprintf("level=WARN msg=\"xms answer is partly unreadable\" operation=%s error=%q", c.name, text))
 		}
 	}
 }
@@ -269,7 +274,8 @@ func TestDecode_BoundsMemory(t *testing.T) {
 
 //nolint:paralleltest // it counts allocations
 func TestDecode_LeavesUnreadWhatIsNoError(t *testing.T) {
-	large := `{"access_tokens":[],"extension":[` + strings.Repeat(`[],`, 100_000) + `[]],"errors":[` + strings.Repeat(`{},`, 100_000) + `7]}`
+	large := `{"access_tokens":[],"extension":[` + strings.Repeat(`[],`,
+		100_000) + `[]],"errors":[` + strings.Repeat(`{},`, 100_000) + `7]}`
 	api, _ := mock(t, func(*http.Request) (*http.Response, error) { return response(http.StatusOK, large), nil })
 	var err error
 	allocations := testing.AllocsPerRun(1, func() { _, _, err = api.ListAccessTokens(context.Background(), nil) })

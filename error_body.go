@@ -44,8 +44,9 @@ func readErrorBody(out exchange.Outcome, clean cleaner) (code, message string) {
 }
 
 var (
-	markup = regexp.MustCompile(`(?is)<!--.*?-->|<(?:style|script)\b.*?(?:</(?:style|script)\s*>|\z)|<!\[CDATA\[|\]\]>|<[^>]*>`)
-	title  = regexp.MustCompile(`(?is)<title\b[^>]*>(.*?)</title`)
+	markup = regexp.MustCompile(
+		`(?is)<!--.*?-->|<(?:style|script)\b.*?(?:</(?:style|script)\s*>|\z)|<!\[CDATA\[|\]\]>|<[^>]*>`)
+	title = regexp.MustCompile(`(?is)<title\b[^>]*>(.*?)</title`)
 )
 
 // readPage returns what an HTML page says: its title, or else its text.

@@ -78,14 +78,16 @@ func TestApiError_SaysWhatTheBodySays(t *testing.T) {
 			asJSON, `{"errors":[{"message":"taken","field":"name"},{"message":"unknown"}]}`, "",
 			`taken {"errors":[{"field":"name"},{"message":"unknown"}]}`,
 		},
-		{asJSON, `{"detail":[{"loc":["body","name"],"msg":"too short"}]}`, "", `too short {"detail":[{"loc":["body","name"]}]}`},
+		{asJSON, `{"detail":[{"loc":["body","name"],"msg":"too short"}]}`, "",
+			`too short {"detail":[{"loc":["body","name"]}]}`},
 		{asJSON, `{"error":{"code":7,"message":"m","hint":"<h> \u8bbf"}}`, "7", `m {"error":{"code":7,"hint":"<h> 访"}}`},
 		{
 			problem, `{"type":"about:blank","title":"Conflict","status":409,"detail":"name is taken"}`, "",
 			`name is taken {"status":409,"title":"Conflict","type":"about:blank"}`,
 		},
 		{
-			asJSON, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"not found","reason":"NotFound","code":404}`,
+			asJSON, `{"kind":"Status","apiVersion":"v1","status":"Failure",` +
+				`"message":"not found","reason":"NotFound","code":404}`,
 			"404", `not found {"apiVersion":"v1","code":404,"kind":"Status","reason":"NotFound","status":"Failure"}`,
 		},
 		// No known text.
@@ -100,7 +102,8 @@ func TestApiError_SaysWhatTheBodySays(t *testing.T) {
 		{asJSON, "", "", ""},
 		{asText, " \r\n", "", ""},
 		// Pages and other documents.
-		{asHTML, "<html><head><title>502 Bad Gateway</title></head><body><h1>…</h1></body></html>", "", aProxy + ": 502 Bad Gateway"},
+		{asHTML, "<html><head><title>502 Bad Gateway</title></head><body><h1>…</h1></body></html>", "",
+			aProxy + ": 502 Bad Gateway"},
 		{
 			asHTML, "<html><head><title> </title><style>p > b {}</style><script>if (a<b) {}</script></head><!-- <p> -->" +
 				"<body><p>Too&nbsp;many <b>users</b></body>", "", aProxy + ": Too many users",
@@ -110,7 +113,8 @@ func TestApiError_SaysWhatTheBodySays(t *testing.T) {
 		{asHTML, "<html><body><script>if (a<b", "", aProxy},
 		{asHTML, "<p>busy</p>", "", aProxy + ": busy"},
 		{
-			"application/xml", `<?xml version="1.0"?><Error><Code>Busy</Code><Message><![CDATA[too many]]> &amp; more</Message></Error>`, "",
+			"application/xml", `<?xml version="1.0"?><Error><Code>Busy</Code>` +
+				`<Message><![CDATA[too many]]> &amp; more</Message></Error>`, "",
 			"an XML document: Busy too many & more",
 		},
 	} {

@@ -22,7 +22,8 @@ import (
 func TestErrors_Text(t *testing.T) {
 	t.Parallel()
 	const get = "xmsclient: GetAccessToken: GET http://n/v1/access-tokens/1: "
-	refused := xmsclient.ApiError{Operation: "GetAccessToken", Method: "GET", URL: "http://n/v1/access-tokens/1", StatusCode: 404}
+	refused := xmsclient.ApiError{Operation: "GetAccessToken", Method: "GET", URL: "http://n/v1/access-tokens/1",
+		StatusCode: 404}
 	odd, full := refused, refused
 	odd.StatusCode = 599
 	full.Message, full.Code, full.Attempts = "no such token", "gone", 3
@@ -36,11 +37,14 @@ func TestErrors_Text(t *testing.T) {
 		{&xmsclient.RequestError{Operation: "Op", Attempts: 1, Err: io.EOF}, "xmsclient: Op: EOF"},
 		{&xmsclient.RequestError{Operation: "Op", Attempts: 2, Err: io.EOF}, "xmsclient: Op: EOF (after 2 attempts)"},
 		{
-			&xmsclient.DecodeError{Operation: "Op", StatusCode: 200, ContentType: "text/plain", Body: []byte("four"), Err: io.EOF},
+			&xmsclient.DecodeError{Operation: "Op", StatusCode: 200, ContentType: "text/plain", Body: []byte("four"),
+				Err: io.EOF},
 			`xmsclient: Op: the answer with status 200 cannot be used (4 bytes, content type "text/plain"): EOF`,
 		},
-		{&xmsclient.DecodeError{Operation: "Op", StatusCode: 200}, "xmsclient: Op: the answer with status 200 cannot be used"},
-		{&xmsclient.ArgumentError{Operation: "Op", Argument: "id", Reason: "must be positive"}, "xmsclient: Op: id: must be positive"},
+		{&xmsclient.DecodeError{Operation: "Op", StatusCode: 200},
+			"xmsclient: Op: the answer with status 200 cannot be used"},
+		{&xmsclient.ArgumentError{Operation: "Op", Argument: "id", Reason: "must be positive"},
+			"xmsclient: Op: id: must be positive"},
 		{&xmsclient.ApiError{}, "xmsclient: :  : 0"},
 		{&xmsclient.RequestError{}, "xmsclient: : "},
 		{&xmsclient.DecodeError{}, "xmsclient: : the answer with status 0 cannot be used"},
@@ -52,7 +56,8 @@ func TestErrors_Text(t *testing.T) {
 
 func TestErrors_PrintTheirTextForEveryVerb(t *testing.T) {
 	t.Parallel()
-	api := xmsclient.ApiError{Operation: "Op", StatusCode: 404, Body: []byte("hidden"), Header: http.Header{"Hidden": {"hidden"}}}
+	api := xmsclient.ApiError{Operation: "Op", StatusCode: 404, Body: []byte("hidden"),
+		Header: http.Header{"Hidden": {"hidden"}}}
 	request := xmsclient.RequestError{Operation: "Op", Err: errors.New("cause")}
 	decode := xmsclient.DecodeError{Operation: "Op", StatusCode: 200, Body: []byte("hidden"), Err: errors.New("cause")}
 	for text, values := range map[string][]any{

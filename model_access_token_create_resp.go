@@ -11,7 +11,7 @@ import (
 //
 // Printing it with package fmt or logging it with slog hides the uuid. Encoding it as JSON keeps it.
 type AccessTokenCreateResp struct {
-	AccessToken *AccessTokenCreateRecord `json:"access_token"` // "access_token": the token with its uuid; never nil if the call succeeded
+	AccessToken *AccessTokenCreateRecord `json:"access_token"` // "access_token": the token; never nil on success
 }
 
 var accessTokenCreateResp = answer[AccessTokenCreateResp]{

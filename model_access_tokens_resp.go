@@ -8,13 +8,14 @@ import (
 
 // AccessTokensResp is the answer of ListAccessTokens.
 type AccessTokensResp struct {
-	AccessTokens []AccessToken `json:"access_tokens"`    // "access_tokens": the tokens of this page; empty, never nil, if there are none
-	Paging       *Paging       `json:"paging,omitempty"` // "paging": where this page stands; nil if the server does not send it
+	AccessTokens []AccessToken `json:"access_tokens"`    // "access_tokens": the tokens of this page; empty, never nil
+	Paging       *Paging       `json:"paging,omitempty"` // "paging": where this page stands; nil if it did not come
 }
 
 var accessTokensResp = answer[AccessTokensResp]{
 	fields: jsonread.Object[AccessTokensResp]{
-		jsonread.List("access_tokens", accessTokenFields, func(r *AccessTokensResp) *[]AccessToken { return &r.AccessTokens }),
+		jsonread.List("access_tokens", accessTokenFields,
+			func(r *AccessTokensResp) *[]AccessToken { return &r.AccessTokens }),
 		jsonread.Optional(jsonread.Pointer("paging", pagingFields, func(r *AccessTokensResp) **Paging { return &r.Paging })),
 	},
 	missing: func(r *AccessTokensResp) string {

@@ -155,11 +155,12 @@ func TestModels_PrintWhatTheyHold(t *testing.T) {
 	list := xmsclient.AccessTokensResp{AccessTokens: []xmsclient.AccessToken{token}}
 	const shown = `"description":"","name":"a&b","id":7,"used":false,"user":{"id":1,"name":"","skip_guide":false}`
 	for want, models := range map[string][]any{
-		`{` + shown + `,"uuid":"[redacted]"}`:                        {record, &record},
-		`{"access_token":{` + shown + `,"uuid":"[redacted]"}}`:       {created, &created},
-		`{"access_token":{` + shown + `}}`:                           {single, &single},
-		`{"access_tokens":[{` + shown + `}]}`:                        {list, &list},
-		`{"access_token":null}`:                                      {xmsclient.AccessTokenCreateResp{}, xmsclient.AccessTokenResp{}},
+		`{` + shown + `,"uuid":"[redacted]"}`:                  {record, &record},
+		`{"access_token":{` + shown + `,"uuid":"[redacted]"}}`: {created, &created},
+		`{"access_token":{` + shown + `}}`:                     {single, &single},
+		`{"access_tokens":[{` + shown + `}]}`:                  {list, &list},
+		`{"access_token":null}`: {xmsclient.AccessTokenCreateResp{},
+			xmsclient.AccessTokenResp{}},
 		`{"access_tokens":null}`:                                     {xmsclient.AccessTokensResp{}},
 		`{"description":"","name":"","id":0,"used":false,"uuid":""}`: {xmsclient.AccessTokenCreateRecord{}},
 		"<nil>": {(*xmsclient.AccessTokenCreateResp)(nil), (*xmsclient.AccessTokensResp)(nil)},
@@ -175,7 +176,8 @@ func TestModels_PrintWhatTheyHold(t *testing.T) {
 		}
 	}
 	assert.Equal(t, uuid, created.AccessToken.UUID, "printing changes nothing")
-	late := xmsclient.AccessTokenResp{AccessToken: &xmsclient.AccessToken{Create: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}}
+	late := xmsclient.AccessTokenResp{AccessToken: &xmsclient.AccessToken{Create: time.Date(10000, 1, 1, 0, 0, 0, 0,
+		time.UTC)}}
 	assert.Contains(t, fmt.Sprint(late), "year outside of range")
 	text, err := json.Marshal(created)
 	require.NoError(t, err)

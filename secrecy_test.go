@@ -472,7 +472,8 @@ func TestSecrecy_Settings(t *testing.T) {
 	}
 	client := newClient(t, cfg)
 	ctx := xmsclient.ContextWithAPIKey(t.Context(), cfg.TokenInHeader)
-	for url := range strings.FieldsSeq("http://a:%s@node/v1 a:%s@node http://%s:%%@node http://node?a=%s http://node/#%s") {
+	for url := range strings.FieldsSeq("http://a:%s@node/v1 a:%s@node http://%s:%%@node " +
+		"http://node?a=%s http://node/#%s") {
 		cfg.FailoverURLs = append(cfg.FailoverURLs, fmt.Sprintf(url, shortSecret))
 	}
 	assertNoSecret(t, client, client.AccessTokensApi, ctx, cfg, cfg.TokenInHeader, &cfg.TokenInQuery)

@@ -228,7 +228,8 @@ func (w *world) do(c *simCall, failures *int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c.out = out
-	w.notef("call %d ends: %d %q, err %v, wait %v, %d attempts, may have acted: %v, before: %q", c.id, out.Status, out.Body,
+	w.notef("call %d ends: %d %q, err %v, wait %v, %d attempts, may have acted: %v, before: %q", c.id, out.Status,
+		out.Body,
 		out.Err, out.WaitErr, out.Attempts, out.MayHaveActed, out.Before)
 
 	cancelled := errors.Is(ctx.Err(), context.Canceled)

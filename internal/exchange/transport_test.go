@@ -162,7 +162,8 @@ func TestClient_GoesElsewhereWhenItsCertificateIsRefused(t *testing.T) {
 	for range 2 {
 		cfg.Nodes = append(cfg.Nodes, "https"+listen(t, func(conn net.Conn) {
 			connections.Add(1)
-			_ = tls.Server(conn, &tls.Config{Certificates: serverTLS.Certificates, ClientAuth: tls.RequireAnyClientCert}).Handshake()
+			_ = tls.Server(conn,
+				&tls.Config{Certificates: serverTLS.Certificates, ClientAuth: tls.RequireAnyClientCert}).Handshake()
 			_, _ = io.Copy(io.Discard, conn) // a close would discard the alert
 		})[len("http"):])
 	}

@@ -172,7 +172,8 @@ func documents() []string {
 		`{"access_tokens":{},"paging":{"total_count":"many"},` +
 			`"access_token":{"user":{"ſkip_guide":true},"create":null,"roles":null}}`,
 		"\ufeff" + `{"access_tokens":null,"access_token":null,"paging":null}`,
-		`{"access_token":{"\u006eame":"n","u\u017fer":{"NAME":"\ud800\udc00\ud800\n\/\b\f\r\t\\"},"create":"2021-01-02T03:04:05\u005a"}}`,
+		`{"access_token":{"\u006eame":"n","u\u017fer":{"NAME":"\ud800\udc00\ud800\n\/\b\f\r\t\\"},` +
+			`"create":"2021-01-02T03:04:05\u005a"}}`,
 	}
 }
 
