@@ -11,9 +11,9 @@ import (
 // safe for concurrent use. Its zero value is of no use.
 //
 // Every method takes a context, which must not be nil. The call ends when the context does, its
-// waits included. Besides its result a method returns the Response to the last attempt, or nil if no
-// server answered that. Every error is an *ArgumentError, *RequestError, *ApiError or *DecodeError.
-// The result is nil if the error is not, and never nil if the error is.
+// waits included. Besides its result a method returns the Response to the last attempt, or nil if
+// no server answered that. Every error is an *ArgumentError, *RequestError, *ApiError or
+// *DecodeError. The result is nil if the error is not, and never nil if the error is.
 type AccessTokensApiService struct{ client *APIClient }
 
 const (
@@ -58,11 +58,11 @@ var (
 // CreateAccessToken creates an access token: POST /access-tokens/. The uuid in the result is the
 // token's secret. XMS shows it only this once.
 //
-// body.AccessToken needs a name and at least one role, all in valid UTF-8. Otherwise the error is an
-// *ArgumentError. XMS may refuse the token with ErrConflict, for example because of its name.
+// body.AccessToken needs a name and at least one role, all in valid UTF-8. Otherwise the error is
+// an *ArgumentError. XMS may refuse the token with ErrConflict, for example because of its name.
 //
-// The client sends the request again only if no server can have acted on it. If the call fails after
-// a server may have acted, the error is ErrOutcomeUnknown too: look for the name with
+// The client sends the request again only if no server can have acted on it. If the call fails
+// after a server may have acted, the error is ErrOutcomeUnknown too: look for the name with
 // AllAccessTokens before you create the token again.
 func (s *AccessTokensApiService) CreateAccessToken(
 	ctx context.Context, body AccessTokenCreateReq,
@@ -74,8 +74,8 @@ func (s *AccessTokensApiService) CreateAccessToken(
 // /access-tokens/{access_token_id}.
 //
 // accessTokenID must be positive. Otherwise the error is an *ArgumentError. ErrNotFound says that
-// there is no such token. The client sends the request again after most failures. If the answer to a
-// first attempt was lost and the second one finds no token, the error is both ErrNotFound and
+// there is no such token. The client sends the request again after most failures. If the answer to
+// a first attempt was lost and the second one finds no token, the error is both ErrNotFound and
 // ErrOutcomeUnknown: the token is gone, and this call may have deleted it.
 func (s *AccessTokensApiService) DeleteAccessToken(ctx context.Context, accessTokenID int64) (*Response, error) {
 	_, response, err := do(ctx, s.client, deleteAccessToken, arguments{id: accessTokenID}, noContent)
@@ -140,8 +140,8 @@ func (o *ListAccessTokensOpts) parameters() []parameter {
 }
 
 // RegenerateAccessToken gives an access token a new uuid: POST
-// /access-tokens/{access_token_id}:regenerate. The old uuid stops working at once. XMS shows the new
-// one, which is in the result, only this once.
+// /access-tokens/{access_token_id}:regenerate. The old uuid stops working at once. XMS shows the
+// new one, which is in the result, only this once.
 //
 // accessTokenID must be positive. Otherwise the error is an *ArgumentError. ErrNotFound says that
 // there is no such token. As with CreateAccessToken, the client sends the request again only if no
@@ -156,8 +156,8 @@ func (s *AccessTokensApiService) RegenerateAccessToken(
 // UpdateAccessToken renames an access token: PATCH /access-tokens/{access_token_id}.
 //
 // accessTokenID must be positive, and body.AccessToken needs a name. Otherwise the error is an
-// *ArgumentError. ErrNotFound says that there is no such token. If the call fails after a server may
-// have renamed the token, the error is ErrOutcomeUnknown too.
+// *ArgumentError. ErrNotFound says that there is no such token. If the call fails after a server
+// may have renamed the token, the error is ErrOutcomeUnknown too.
 func (s *AccessTokensApiService) UpdateAccessToken(
 	ctx context.Context, accessTokenID int64, body AccessTokenUpdateReq,
 ) (*AccessTokenResp, *Response, error) {

@@ -25,9 +25,9 @@ const (
 // prefix. A request carries Key alone or, with a prefix, Prefix, one space and Key. The zero value
 // means no credential.
 //
-// Package fmt, slog and encoders of text or JSON do not show Key. There are two exceptions, in which
-// package fmt does not ask the value: the verbs %w and %p, and a struct of your own that holds an
-// APIKey in an unexported field. Do not print such a struct.
+// Package fmt, slog and encoders of text or JSON do not show Key. There are two exceptions, in
+// which package fmt does not ask the value: the verbs %w and %p, and a struct of your own that
+// holds an APIKey in an unexported field. Do not print such a struct.
 type APIKey struct {
 	Key    string // the secret
 	Prefix string // such as "Bearer"; "" for none, which is what XMS itself expects
@@ -162,11 +162,11 @@ const maxTokenFile = 64 << 10
 // secret. White space around the token and a byte order mark are dropped. The file is read for each
 // attempt, which costs microseconds, so a change takes effect with the next one.
 //
-// Nothing is read before the first call. A call fails with a *RequestError that names the file if it
-// cannot be read, is no regular file, is empty, is larger than 64 KiB, or holds something else than
-// a token: quotes, NAME=token, NAME: token, JSON, or characters outside ASCII. errors.Is finds the file system's
-// error, such as fs.ErrNotExist. To change the token, write another file beside it and rename that,
-// so that nobody reads half a token.
+// Nothing is read before the first call. A call fails with a *RequestError that names the file if
+// it cannot be read, is no regular file, is empty, is larger than 64 KiB, or holds something else
+// than a token: quotes, NAME=token, NAME: token, JSON, or characters outside ASCII. errors.Is finds
+// the file system's error, such as fs.ErrNotExist. To change the token, write another file beside
+// it and rename that, so that nobody reads half a token.
 func TokenFromFile(path string) TokenSource {
 	return TokenSourceFunc(func(context.Context) (string, error) {
 		token, err := readTokenFile(path)
@@ -226,8 +226,8 @@ func parseToken(text string) (string, error) {
 
 const repeats = "it would make net/http send a create again, and one value cannot fit every request"
 
-// ownHeaders are the headers that DefaultHeader must not hold. Accept-Encoding is among them because
-// it switches off net/http's decompression.
+// ownHeaders are the headers that DefaultHeader must not hold. Accept-Encoding is among them
+// because it switches off net/http's decompression.
 var ownHeaders = map[string]string{
 	authHeader:            "the token goes into TokenInHeader or TokenSource",
 	"Proxy-Authorization": "it would go to XMS; a proxy's go into HTTPS_PROXY or Transport.ProxyConnectHeader",
@@ -283,7 +283,8 @@ func validHeaderName(name string) bool {
 	})
 }
 
-// validHeaderValue is stricter than net/http, which sends surrounding white space that servers drop.
+// validHeaderValue is stricter than net/http, which sends surrounding white space that servers
+// drop.
 func validHeaderValue(value string) bool {
 	isControl := func(r rune) bool { return r < ' ' || r == 0x7f }
 	return strings.TrimSpace(value) == value && !strings.ContainsFunc(value, isControl)

@@ -19,8 +19,8 @@ import (
 // APIClient talks to one XMS cluster. Make it once with NewAPIClient and share it. It is safe for
 // concurrent use, keeps its connections, and remembers which node answers.
 //
-// Printing a client shows no secret. A program that makes many clients calls CloseIdleConnections on
-// those that it no longer needs.
+// Printing a client shows no secret. A program that makes many clients calls CloseIdleConnections
+// on those that it no longer needs.
 type APIClient struct {
 	// AccessTokensApi has the operations on access tokens.
 	AccessTokensApi *AccessTokensApiService
@@ -37,7 +37,8 @@ type core struct {
 }
 
 // NewAPIClient checks and copies cfg and returns a client for it. It sends nothing. The error is an
-// *ArgumentError that names the field of cfg and says what would be right. A nil cfg is refused too.
+// *ArgumentError that names the field of cfg and says what would be right. A nil cfg is refused
+// too.
 func NewAPIClient(cfg *Configuration) (*APIClient, error) {
 	if cfg == nil {
 		return nil, configError("cfg", "must not be nil; NewConfiguration returns one to start from")
@@ -96,7 +97,8 @@ type parameter struct {
 	secret      bool
 }
 
-// requestBody is a model that can be sent. A model with secrets has a method secrets() []string too.
+// requestBody is a model that can be sent. A model with secrets has a method secrets() []string
+// too.
 type requestBody interface{ check() *ArgumentError }
 
 // do is the path of every call.
@@ -285,8 +287,8 @@ func (r *Response) LogValue() slog.Value {
 	return slog.StringValue(fmt.Sprint(*r))
 }
 
-// CallInfo is what a RoundTripper can know of the call behind a request: for the names of spans, for
-// metrics and for logs. None of it is secret.
+// CallInfo is what a RoundTripper can know of the call behind a request: for the names of spans,
+// for metrics and for logs. None of it is secret.
 type CallInfo struct {
 	Operation    string // such as "CreateAccessToken"
 	PathTemplate string // below the base URL, such as "/access-tokens/{access_token_id}"

@@ -135,8 +135,8 @@ func NewConfiguration() *Configuration {
 //   - XMS_CA_FILE: a PEM file with the certificates to trust in place of the system's roots. Each
 //     one in it must be readable.
 //
-// The error is an *ArgumentError whose Argument is the variable's name. If a file cannot be read, it
-// wraps the file system's error, so that errors.Is finds fs.ErrNotExist.
+// The error is an *ArgumentError whose Argument is the variable's name. If a file cannot be read,
+// it wraps the file system's error, so that errors.Is finds fs.ErrNotExist.
 func ConfigurationFromEnv() (*Configuration, error) {
 	cfg := NewConfiguration()
 	if list := strings.TrimSpace(os.Getenv("XMS_BASE_URL")); list != "" {

@@ -33,25 +33,26 @@
 //
 // Every error is one of four types, which errors.As finds:
 //
-//   - [*ArgumentError]: the call or the configuration was refused before anything was sent. It names
-//     the culprit.
-//   - [*RequestError]: no usable answer came. The cause is in its chain: context.DeadlineExceeded, a
-//     net.Error and the like.
+//   - [*ArgumentError]: the call or the configuration was refused before anything was sent. It
+//     names the culprit.
+//   - [*RequestError]: no usable answer came. The cause is in its chain: context.DeadlineExceeded,
+//     a net.Error and the like.
 //   - [*ApiError]: the server answered with another status than 2xx.
-//   - [*DecodeError]: the server answered with 2xx and a body that cannot be used. It keeps the body.
+//   - [*DecodeError]: the server answered with 2xx and a body that cannot be used. It keeps the
+//     body.
 //
 // For the usual decisions errors.Is is enough: [ErrNotFound], [ErrConflict], [ErrUnauthorized] and
 // the other statuses, [ErrOutcomeUnknown] and [ErrResponseTooLarge].
 //
 // A create, regenerate, update or delete that fails is [ErrOutcomeUnknown] if a server may have
-// acted on any of its attempts, whatever the last one says. A delete whose first answer was lost and
-// whose second attempt finds nothing is ErrNotFound and ErrOutcomeUnknown at once.
+// acted on any of its attempts, whatever the last one says. A delete whose first answer was lost
+// and whose second attempt finds nothing is ErrNotFound and ErrOutcomeUnknown at once.
 //
 // # What is tried again
 //
-// A call makes up to RetryPolicy.MaxAttempts attempts, each within Configuration.Timeout. This table
-// lists each way in which an attempt can end; the first row that fits holds. Get, List, Validate,
-// Update and Delete are safe to repeat. Create and Regenerate are not.
+// A call makes up to RetryPolicy.MaxAttempts attempts, each within Configuration.Timeout. This
+// table lists each way in which an attempt can end; the first row that fits holds. Get, List,
+// Validate, Update and Delete are safe to repeat. Create and Regenerate are not.
 //
 //	how an attempt ends               the server  sent again    node is left         idle
 //	                                  may have                                       connections
@@ -82,9 +83,9 @@
 //	other 3xx; 1xx                    yes         never         if silent
 //	a 2xx, whole or too large         yes         never         no
 //
-// If silent: the node is left unless it has answered somebody within the last half second, since the
-// failure may be the call's own fault. Elsewhere: only at a node that the call has not tried in this
-// round.
+// If silent: the node is left unless it has answered somebody within the last half second, since
+// the failure may be the call's own fault. Elsewhere: only at a node that the call has not tried in
+// this round.
 //
 // A round goes through the nodes without waiting. Before the next round the client waits a random
 // time up to RetryPolicy.InitialInterval, which doubles up to MaxInterval, and no less than the
@@ -96,28 +97,30 @@
 // # Several nodes
 //
 // Configuration.FailoverURLs names further management nodes of the cluster. All calls of a client
-// prefer the same node. When it fails, the client leaves it for the next one, for all calls at once,
-// and comes back by going round. A node gets at most 64 requests at a time from a client; further
-// calls wait for their turn, before Timeout starts. While other nodes are untried, a deadline of the
-// context is shared out, so that a node that is switched off does not use it up.
+// prefer the same node. When it fails, the client leaves it for the next one, for all calls at
+// once, and comes back by going round. A node gets at most 64 requests at a time from a client;
+// further calls wait for their turn, before Timeout starts. While other nodes are untried, a
+// deadline of the context is shared out, so that a node that is switched off does not use it up.
 //
 // A busy client does not notice that a host name has got another address, since net/http looks a
 // name up for new connections only.
 //
 // # What is strict
 //
-// A nil error means that the answer holds what the call is for: a uuid after a create or regenerate,
-// a token with an id after a get, update or validate, tokens with ids in a list. Anything else is a
-// [*DecodeError] that names the place, such as access_tokens[1].create. Unknown members are ignored.
-// null or "" is the zero time. A paging object that cannot be read is left out. A create or
-// regenerate whose uuid can be read succeeds; what else cannot be read stays zero and is logged.
+// A nil error means that the answer holds what the call is for: a uuid after a create or
+// regenerate, a token with an id after a get, update or validate, tokens with ids in a list.
+// Anything else is a [*DecodeError] that names the place, such as access_tokens[1].create. Unknown
+// members are ignored. null or "" is the zero time. A paging object that cannot be read is left
+// out. A create or regenerate whose uuid can be read succeeds; what else cannot be read stays zero
+// and is logged.
 //
 // # Secrets
 //
-// Keys, tokens, subject tokens and uuids appear in no error text, no log record and no printed value
-// of this package's types. A server's text that repeats one is withheld as a whole. The uuid of a new
-// token is in AccessTokenCreateRecord.UUID, and encoding/json writes it. Body and Header of errors
-// hold what the server sent. Credentials go to the configured URLs only: no redirect is followed.
+// Keys, tokens, subject tokens and uuids appear in no error text, no log record and no printed
+// value of this package's types. A server's text that repeats one is withheld as a whole. The uuid
+// of a new token is in AccessTokenCreateRecord.UUID, and encoding/json writes it. Body and Header
+// of errors hold what the server sent. Credentials go to the configured URLs only: no redirect is
+// followed.
 //
 // # Testing
 //

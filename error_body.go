@@ -157,8 +157,8 @@ func findTextInObject(members map[string]any) (text, code string, rest any) {
 	return "", code, nil
 }
 
-// others returns the members beside the one that has been read, and what is left of that. A code and
-// a status alone are not worth repeating.
+// others returns the members beside the one that has been read, and what is left of that. A code
+// and a status alone are not worth repeating.
 func others(members map[string]any, name string, left any) any {
 	rest := map[string]any{}
 	worth := left != nil

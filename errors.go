@@ -29,9 +29,9 @@ var (
 )
 
 // ErrOutcomeUnknown is what errors.Is finds in the error of a create, regenerate, update or delete
-// that failed and may have taken effect: a server may have acted on one of its attempts. The error's
-// text says what to do. For a create: look for the name with AllAccessTokens; if the token is there,
-// regenerate it, since its uuid has not arrived.
+// that failed and may have taken effect: a server may have acted on one of its attempts. The
+// error's text says what to do. For a create: look for the name with AllAccessTokens; if the token
+// is there, regenerate it, since its uuid has not arrived.
 var ErrOutcomeUnknown = errors.New("xmsclient: outcome unknown")
 
 // ErrResponseTooLarge is what errors.Is finds if the body of an answer exceeds
@@ -154,8 +154,8 @@ func (e *RequestError) LogValue() slog.Value { return logError(e == nil, e) }
 func (e *RequestError) Unwrap() error { return e.Err }
 
 // DecodeError says that a server answered with 2xx and a body that cannot be used: no JSON, an HTML
-// page, cut off, empty, too large, or without what the call is for. If the body broke off, the cause
-// is in the chain.
+// page, cut off, empty, too large, or without what the call is for. If the body broke off, the
+// cause is in the chain.
 //
 // Its text names the place of what cannot be read. Body of a failed CreateAccessToken or
 // RegenerateAccessToken may hold the new uuid: keep it, and keep it out of logs.

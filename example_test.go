@@ -49,7 +49,8 @@ func Example() {
 	// Output: backup [admin]
 }
 
-// A program reads its settings from the environment. A second node takes over from one that is down.
+// A program reads its settings from the environment. A second node takes over from one that is
+// down.
 func ExampleConfigurationFromEnv() {
 	down, up := xmstest.NewServer(), xmstest.NewServer()
 	down.Close()
@@ -78,7 +79,8 @@ func ExampleConfigurationFromEnv() {
 }
 
 // The answer to a create is lost, so the token may exist. The client does not create it a second
-// time. Look for its name, and regenerate it to get a uuid. That takes a name which no other token has.
+// time. Look for its name, and regenerate it to get a uuid. That takes a name which no other token
+// has.
 func Example_outcomeUnknown() {
 	xms := xmstest.NewServer()
 	defer xms.Close()

@@ -30,9 +30,9 @@ const (
 //
 // opts may be nil. Limit is the size of a page: nil means 100, and -1 asks for all tokens in one
 // answer. Offset is where the iteration begins. Another Limit below 1, or a negative Offset, is an
-// *ArgumentError. The iterator asks for a page when the loop needs it. It yields an error once, with
-// the zero AccessToken, and then stops. It can be ranged over again. It holds one page and the ids
-// that it has yielded.
+// *ArgumentError. The iterator asks for a page when the loop needs it. It yields an error once,
+// with the zero AccessToken, and then stops. It can be ranged over again. It holds one page and the
+// ids that it has yielded.
 func (s *AccessTokensApiService) AllAccessTokens(
 	ctx context.Context, opts *ListAccessTokensOpts,
 ) iter.Seq2[AccessToken, error] {

@@ -9,7 +9,8 @@ import (
 
 // AccessTokenCreateResp is the answer of CreateAccessToken and RegenerateAccessToken.
 //
-// Printing it with package fmt or logging it with slog hides the uuid. Encoding it as JSON keeps it.
+// Printing it with package fmt or logging it with slog hides the uuid. Encoding it as JSON keeps
+// it.
 type AccessTokenCreateResp struct {
 	AccessToken *AccessTokenCreateRecord `json:"access_token"` // "access_token": the token; never nil on success
 }

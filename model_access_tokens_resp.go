@@ -35,8 +35,8 @@ var accessTokensResp = answer[AccessTokensResp]{
 // Format prints the answer for every verb as JSON.
 func (r AccessTokensResp) Format(f fmt.State, verb rune) { formatJSON(f, verb, r) }
 
-// Paging says where a page stands in a list. XMS documents it for other lists and sends it with this
-// one too.
+// Paging says where a page stands in a list. XMS documents it for other lists and sends it with
+// this one too.
 type Paging struct {
 	Count      int64 `json:"count"`       // "count": tokens in this page
 	Limit      int64 `json:"limit"`       // "limit": largest number of tokens in a page

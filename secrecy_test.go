@@ -38,8 +38,8 @@ const (
 
 func secretNamed(name string) string { return secretWord + "-" + name + "/" + secretWord }
 
-// findSecret returns the trace of a secret in a text, or "": as text in any case, in hexadecimal, as
-// a list of bytes, in base64.
+// findSecret returns the trace of a secret in a text, or "": as text in any case, in hexadecimal,
+// as a list of bytes, in base64.
 func findSecret(text string) string {
 	text = strings.ToLower(text)
 	for _, word := range []string{secretWord, strangersUUID[:16], strangersUUID[16:]} {
@@ -92,8 +92,8 @@ type failures struct{ io.Writer }
 
 func (f failures) Errorf(format string, args ...any) { fmt.Fprintf(f, format, args...) }
 
-// assertNoSecret checks that nothing that can be seen of the values, and of what errors wrap, holds a
-// secret.
+// assertNoSecret checks that nothing that can be seen of the values, and of what errors wrap, holds
+// a secret.
 func assertNoSecret(t *testing.T, values ...any) {
 	t.Helper()
 	for _, v := range values {

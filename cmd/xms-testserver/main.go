@@ -1,9 +1,9 @@
 // Command xms-testserver is an in-memory XMS as a process, to test a client in any language against
 // it.
 //
-// It prints base_url=… and token=…, a line each, and serves until SIGINT or SIGTERM. It keeps its
-// tokens in memory only. With -tls its certificate is new at each start, and -ca-out writes it to a
-// file for clients to trust. With -fault it fails as a real cluster may fail:
+// It prints base_url=URL and token=UUID, a line each, and serves until SIGINT or SIGTERM. It keeps
+// its tokens in memory only. With -tls its certificate is new at each start, and -ca-out writes it
+// to a file for clients to trust. With -fault it fails as a real cluster may fail:
 //
 //	xms-testserver -seed 250 -max-page 100 -fault CreateAccessToken=drop-after -fault '*=503x3'
 //

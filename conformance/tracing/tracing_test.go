@@ -20,7 +20,8 @@ import (
 	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// TestNewClient_TracesTwoNodesWithTLS has the first node fail, and a token in the second one's query.
+// TestNewClient_TracesTwoNodesWithTLS has the first node fail, and a token in the second one's
+// query.
 func TestNewClient_TracesTwoNodesWithTLS(t *testing.T) {
 	const token = "0123456789abcdef0123456789abcdef"
 	first := xmstest.NewServer(xmstest.WithTLS(), xmstest.WithAdminToken(token))

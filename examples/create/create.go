@@ -1,5 +1,5 @@
-// Package create shows how to create an access token without losing it when the answer is lost. Copy
-// its functions into your program.
+// Package create shows how to create an access token without losing it when the answer is lost.
+// Copy its functions into your program.
 package create
 
 import (

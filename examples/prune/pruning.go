@@ -21,8 +21,8 @@ type pruning struct {
 	seen, ageless, old, deleted, failed int
 }
 
-// run deletes tokens while it ranges over them, which AllAccessTokens allows. A token that cannot be
-// deleted does not end the pass.
+// run deletes tokens while it ranges over them, which AllAccessTokens allows. A token that cannot
+// be deleted does not end the pass.
 func (p *pruning) run(ctx context.Context) error {
 	for token, err := range p.api.AllAccessTokens(ctx, nil) {
 		if err != nil {

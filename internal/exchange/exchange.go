@@ -108,7 +108,8 @@ func New(cfg Config) (*Client, error) {
 	return &Client{cfg: cfg, nodes: newNodes(cfg.Nodes, w.places()), http: client, wire: w}, nil
 }
 
-// IsNil reports whether v is nil or holds a nil pointer or func, on which the first call would panic.
+// IsNil reports whether v is nil or holds a nil pointer or func, on which the first call would
+// panic.
 func IsNil(v any) bool {
 	value := reflect.ValueOf(v)
 	return v == nil || (value.Kind() == reflect.Pointer || value.Kind() == reflect.Func) && value.IsNil()

@@ -169,7 +169,8 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 type dialer func(ctx context.Context) (net.Conn, error)
 
-// onPipes starts an HTTP server in memory, for tests in which time matters. A nil config is plain HTTP.
+// onPipes starts an HTTP server in memory, for tests in which time matters. A nil config is plain
+// HTTP.
 func onPipes(t *testing.T, config *tls.Config, handler http.HandlerFunc) dialer {
 	t.Helper()
 	var l net.Listener = &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}

@@ -58,7 +58,8 @@ func TestClient_LeavesABadNodeThoughTheCallIsNotSentAgain(t *testing.T) {
 	}
 }
 
-// A 500 may be the call's own fault: it speaks against a node that has answered nobody for half a second.
+// A 500 may be the call's own fault: it speaks against a node that has answered nobody for half a
+// second.
 func TestClient_LeavesASilentNode(t *testing.T) {
 	t.Parallel()
 	noCredential := errors.New("no token today")

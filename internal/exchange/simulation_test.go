@@ -198,7 +198,8 @@ func (w *world) run() {
 	w.handlers.Wait()
 }
 
-// do makes a call and checks what can be checked when it ends. failures are those of its caller in a row.
+// do makes a call and checks what can be checked when it ends. failures are those of its caller in
+// a row.
 func (w *world) do(c *simCall, failures *int) {
 	ctx, cancel := context.WithCancel(httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
@@ -269,7 +270,8 @@ func (w *world) do(c *simCall, failures *int) {
 
 func failedNode(status int) bool { return slices.Contains([]int{408, 502, 503, 504}, status) }
 
-// observe checks when attempts are made, and that no node is left on weak evidence while it answers.
+// observe checks when attempts are made, and that no node is left on weak evidence while it
+// answers.
 func (w *world) observe(_ context.Context, e Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -81,7 +81,8 @@ func cancelled(d time.Duration) func(context.Context) (context.Context, context.
 	}
 }
 
-// handshake dials a server with config that speaks no HTTP. Without a config it says nothing at all.
+// handshake dials a server with config that speaks no HTTP. Without a config it says nothing at
+// all.
 func handshake(config *tls.Config) dialer {
 	return func(context.Context) (net.Conn, error) {
 		client, server := net.Pipe()

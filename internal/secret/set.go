@@ -29,8 +29,8 @@ const (
 // A text repeats a secret if it holds 16 characters in a row out of the secret's first 4,096, or
 // the whole of a shorter secret. Characters are letters and digits. Case is ignored, and so is all
 // that stands between them, escapes such as %2D, \x2d, \u002D, &#45;, &amp; and =2D included. A
-// secret of less than 8 characters is not looked for, since it would hide ordinary texts. Of a longer
-// text the first 64 KiB are searched and shown, so that no server keeps a client busy.
+// secret of less than 8 characters is not looked for, since it would hide ordinary texts. Of a
+// longer text the first 64 KiB are searched and shown, so that no server keeps a client busy.
 //
 // It keeps funcs, since reflection cannot look into them.
 type Set struct{ secrets []func() []string }
