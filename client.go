@@ -116,8 +116,13 @@ func do[T any](
 	outcome := c.exchange.Do(ctx, request)
 	response := newResponse(outcome)
 	clean := cleanerFor(request.Secrets)
-	value, odd, err := decode(a, outcome, c.maxBytes, clean)
-	if err := publicError(op, args, outcome, err, clean); err != nil {
+	var value *T
+	var odd []string
+	var decodeErr error
+	if outcome.Err == nil && outcome.Status/100 == 2 {
+		value, odd, decodeErr = decode(a, outcome, c.maxBytes, clean)
+	}
+	if err := publicError(op, args, outcome, decodeErr, clean); err != nil {
 		return nil, response, err
 	}
 	c.warn(ctx, op, odd)

@@ -25,9 +25,6 @@ var noContent = answer[struct{}]{}
 // decode reads a whole 2xx. clean is for what is quoted of it. odd says what could not be read of a
 // value that is good enough.
 func decode[T any](a answer[T], out exchange.Outcome, maxBytes int64, clean cleaner) (_ *T, odd []string, _ error) {
-	if whole := out.Err == nil && out.Status/100 == 2; !whole {
-		return nil, nil, nil
-	}
 	switch {
 	case out.Page:
 		return nil, nil, errors.New(readPage(out.Body, clean))

@@ -2,8 +2,10 @@ package xmsclient
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"html"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -93,21 +95,7 @@ func reportedErrors(body []byte) map[string]any {
 }
 
 func isEmpty(value any) bool {
-	switch v := value.(type) {
-	case nil:
-		return true
-	case bool:
-		return !v
-	case string:
-		return strings.TrimSpace(v) == ""
-	case json.Number:
-		return v == "0"
-	case []any:
-		return len(v) == 0
-	case map[string]any:
-		return len(v) == 0
-	}
-	return false
+	return slices.Contains([]string{`null`, `false`, `0`, `""`, `[]`, `{}`}, compact(value))
 }
 
 // findText returns the first known text in a JSON value, the code beside it, and the rest of the
@@ -142,6 +130,7 @@ func findTextInList(list []any) (text, code string, rest any) {
 	return "", "", nil
 }
 
+// findTextInObject takes a code and a status alone for nothing else to say.
 func findTextInObject(members map[string]any) (text, code string, rest any) {
 	code = scalar(members["code"])
 	for _, name := range knownTexts {
@@ -149,32 +138,18 @@ func findTextInObject(members map[string]any) (text, code string, rest any) {
 		if text == "" {
 			continue
 		}
-		if code == "" {
-			code = inner
+		others := maps.Clone(members)
+		if others[name] = left; left == nil {
+			delete(others, name)
 		}
-		return text, code, others(members, name, left)
+		for other := range others {
+			if other != "code" && other != "status" {
+				return text, cmp.Or(code, inner), others
+			}
+		}
+		return text, cmp.Or(code, inner), nil
 	}
 	return "", code, nil
-}
-
-// others returns the members beside the one that has been read, and what is left of that. A code
-// and a status alone are not worth repeating.
-func others(members map[string]any, name string, left any) any {
-	rest := map[string]any{}
-	worth := left != nil
-	for other, value := range members {
-		if other != name {
-			rest[other] = value
-			worth = worth || other != "code" && other != "status"
-		}
-	}
-	if !worth {
-		return nil
-	}
-	if left != nil {
-		rest[name] = left
-	}
-	return rest
 }
 
 func scalar(value any) string {

@@ -16,7 +16,7 @@ var accessTokensResp = answer[AccessTokensResp]{
 	fields: jsonread.Object[AccessTokensResp]{
 		jsonread.List("access_tokens", accessTokenFields,
 			func(r *AccessTokensResp) *[]AccessToken { return &r.AccessTokens }),
-		jsonread.Optional(jsonread.Pointer("paging", pagingFields, func(r *AccessTokensResp) **Paging { return &r.Paging })),
+		jsonread.OptionalPointer("paging", pagingFields, func(r *AccessTokensResp) **Paging { return &r.Paging }),
 	},
 	missing: func(r *AccessTokensResp) string {
 		if r.AccessTokens == nil {

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// connectShare is the most that getting a connection may take while other nodes are untried.
-	connectShare = 5 * time.Second
+	// maxConnectShare is the most that getting a connection may take while other nodes are untried.
+	maxConnectShare = 5 * time.Second
 	// errorBodyTime and errorBodyBytes bound what is read of the body of an error.
 	errorBodyTime  = time.Second
 	errorBodyBytes = 64 << 10
@@ -40,7 +40,7 @@ type end struct {
 	took      time.Duration
 
 	err          error // why there is no answer, or no whole 2xx; nil: there is one
-	noCredential bool
+	sourceFailed bool  // there is no credential
 	callerEnded  bool
 	tlsRefused   bool
 
@@ -59,7 +59,7 @@ func (e end) is(statuses ...int) bool { return slices.Contains(statuses, e.statu
 func (e end) result() string {
 	status := strconv.Itoa(e.status)
 	switch {
-	case e.noCredential:
+	case e.sourceFailed:
 		return "no credential"
 	case e.callerEnded:
 		return "the context ended"
@@ -91,14 +91,16 @@ func (c *call) attempt(ctx context.Context) end {
 	if credential == (Credential{}) {
 		var err error
 		if credential, err = c.credential(ctx); err != nil {
-			return end{turn: turn, noCredential: true, err: err}
+			return end{turn: turn, sourceFailed: true, err: err}
 		}
 	}
 	started := time.Now()
 	turn, node, err := c.nodes.place(ctx)
-	e := end{callerEnded: true, err: err}
-	if err == nil {
-		e = c.send(ctx, turn, node, credential)
+	var e end
+	if err != nil {
+		e = end{callerEnded: true, err: err}
+	} else {
+		e = c.roundTrip(ctx, turn, node, credential)
 	}
 	e.turn, e.node, e.took = turn, node, time.Since(started)
 	if e.status == http.StatusUnauthorized && credential.Renewable != "" && !c.renewed {
@@ -116,8 +118,8 @@ func (c *call) credential(ctx context.Context) (Credential, error) {
 	return credential, err
 }
 
-// send makes the request of an attempt, reads the answer, and gives the place back.
-func (c *call) send(ctx context.Context, turn *turn, node *node, credential Credential) end {
+// roundTrip makes the request of an attempt, reads the answer, and gives the place back.
+func (c *call) roundTrip(ctx context.Context, turn *turn, node *node, credential Credential) end {
 	defer node.release()
 	t := &trip{info: Info{c.req.Operation, c.req.PathTemplate, c.out.Attempts + 1}, safeToRepeat: c.req.SafeToRepeat}
 	bounded, cancel := context.WithCancelCause(c.wire.trace(ctx, t))
@@ -135,7 +137,11 @@ func (c *call) send(ctx context.Context, turn *turn, node *node, credential Cred
 		defer t.connecting.Stop()
 	}
 	e := end{requested: true, anonymous: credential.HeaderValue == "" && credential.Query == ""}
-	response, err := c.request(bounded, node, credential)
+	request, err := c.newRequest(bounded, node, credential)
+	if err != nil {
+		return c.fail(ctx, bounded, e, t, err)
+	}
+	response, err := c.http.Do(request)
 	if err != nil {
 		return c.fail(ctx, bounded, e, t, err)
 	}
@@ -155,8 +161,7 @@ func (c *call) send(ctx context.Context, turn *turn, node *node, credential Cred
 	return e
 }
 
-// request builds the request and sends it.
-func (c *call) request(ctx context.Context, node *node, credential Credential) (*http.Response, error) {
+func (c *call) newRequest(ctx context.Context, node *node, credential Credential) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(ctx, c.req.Method, node.base+c.req.Path, bytes.NewReader(c.req.Body))
 	if err != nil {
 		return nil, err
@@ -173,7 +178,7 @@ func (c *call) request(ctx context.Context, node *node, credential Credential) (
 	if credential.HeaderValue != "" {
 		request.Header[credential.HeaderName] = []string{credential.HeaderValue}
 	}
-	return c.http.Do(request)
+	return request, nil
 }
 
 // connectShare returns how long getting a connection may take, or 0 if only the transport and the
@@ -186,9 +191,9 @@ func (c *call) connectShare(ctx context.Context, t *turn) time.Duration {
 	}
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return connectShare
+		return maxConnectShare
 	}
-	return min(connectShare, max(1, time.Until(deadline)/time.Duration(left)))
+	return min(maxConnectShare, max(1, time.Until(deadline)/time.Duration(left)))
 }
 
 // fail adds to e why the attempt has no answer, or no whole one.

@@ -352,7 +352,7 @@ func TestClient_Requests(t *testing.T) {
 	} {
 		out := do(t.Context(), client, line.req)
 		assert.Equal(t, line.want, out.Header.Get("Got"))
-		assert.False(t, out.NoCredential)
+		assert.False(t, out.Anonymous)
 	}
 	assert.Equal(t, []Info{{"Create", "/", 1}, {"Get", "/{id}", 1}}, infos)
 	_, found := InfoFromContext(t.Context())

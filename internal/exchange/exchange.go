@@ -69,7 +69,8 @@ type Outcome struct {
 	Body         []byte
 	Page         bool          // Body is an HTML page
 	RetryAfter   time.Duration // of the last answer; 0 if it asks for no wait
-	NoCredential bool          // the last request carried no credential
+	Anonymous    bool          // the last request carried no credential
+	Sent         bool          // the last attempt made a request
 	NoConnection bool          // the last attempt had no connection
 
 	Err          error    // why there is no answer, or no whole 2xx, else nil; without secrets
@@ -143,9 +144,9 @@ func (c *Client) Do(ctx context.Context, req Request) Outcome {
 		e := call.attempt(ctx)
 		e.err = req.Secrets.Err(e.err)
 		r := ruleFor(e)
-		leftFor := c.leave(e, r)
+		leftFor := call.leaveNode(e, r)
 		call.note(e, r)
-		wait, again := call.next(ctx, r)
+		wait, again := call.goOn(ctx, r)
 		call.observe(ctx, e, wait, leftFor)
 		if !again {
 			return call.out
@@ -160,17 +161,17 @@ func (c *Client) Do(ctx context.Context, req Request) Outcome {
 
 func (c *call) newRound() { c.round = round{began: c.nodes.turn.Load().number} }
 
-// leave makes the next node the preferred one if r says so. It returns that node's URL if it is
+// leaveNode makes the next node the preferred one if r says so. It returns that node's URL if it is
 // another one.
-func (c *Client) leave(e end, r rule) (leftFor string) {
+func (c *call) leaveNode(e end, r rule) (leftFor string) {
 	if e.turn == nil {
 		return ""
 	}
 	node := c.nodes.at(e.turn.number)
 	if r.leave == stays && e.status != 0 {
-		node.answers()
+		node.markAnswered()
 	}
-	left := r.leaves(e, node) && c.nodes.leave(e.turn)
+	left := r.leavesNode(e, node) && c.nodes.leave(e.turn)
 	if r.idle == closed || r.idle == closedIfLeft && left {
 		c.wire.closeOwnIdle()
 	}
@@ -180,12 +181,12 @@ func (c *Client) leave(e end, r rule) (leftFor string) {
 	return c.nodes.at(e.turn.number + 1).base
 }
 
-// note adds what e says to the outcome.
+// note adds what e says to the state of the call.
 func (c *call) note(e end, r rule) {
 	out := &c.out
 	out.Status, out.Header, out.Body, out.Page = e.status, e.header, e.body, e.page
 	out.RetryAfter, out.Err = e.retryAfter, e.err
-	out.NoCredential, out.NoConnection = e.anonymous, !e.connected
+	out.Anonymous, out.Sent, out.NoConnection = e.anonymous, e.requested, !e.connected
 	out.MayHaveActed = out.MayHaveActed || r.acted == yes || r.acted == ifConnected && e.connected
 	if e.requested {
 		out.Attempts++
@@ -198,8 +199,8 @@ func (c *call) note(e end, r rule) {
 	c.renewal = e.renewal
 }
 
-// next says whether r allows a further attempt, and after which wait.
-func (c *call) next(ctx context.Context, r rule) (wait time.Duration, again bool) {
+// goOn says whether the call goes on to a further attempt, and after which wait.
+func (c *call) goOn(ctx context.Context, r rule) (wait time.Duration, again bool) {
 	if c.out.Attempts >= c.cfg.MaxAttempts {
 		return 0, false
 	}
@@ -209,12 +210,12 @@ func (c *call) next(ctx context.Context, r rule) (wait time.Duration, again bool
 		c.renewed = true
 		return 0, true
 	case always:
-		return c.pace(ctx, over)
+		return c.goOnAfter(ctx, over)
 	case afterWait:
-		return c.pace(ctx, true)
+		return c.goOnAfter(ctx, true)
 	case ifSafe:
 		if c.req.SafeToRepeat {
-			return c.pace(ctx, over)
+			return c.goOnAfter(ctx, over)
 		}
 	case elsewhere: // until the round is over, the preferred node is untried
 		return 0, !over
@@ -222,8 +223,9 @@ func (c *call) next(ctx context.Context, r rule) (wait time.Duration, again bool
 	return 0, false
 }
 
-// pace returns the wait between two rounds, and false if it must not start. A round has no waits.
-func (c *call) pace(ctx context.Context, over bool) (wait time.Duration, again bool) {
+// goOnAfter goes on at once, or begins a new round if one is over. It returns the wait before that,
+// and false if the wait must not start.
+func (c *call) goOnAfter(ctx context.Context, over bool) (wait time.Duration, again bool) {
 	if !over {
 		return 0, true
 	}

@@ -76,7 +76,7 @@ func (n *nodes) leave(t *turn) bool {
 	return true
 }
 
-func (n *node) answers() {
+func (n *node) markAnswered() {
 	now := time.Now()
 	n.answered.Store(&now)
 }

@@ -21,7 +21,7 @@ type rule struct {
 // stands here and nowhere else.
 var rules = []rule{
 	{"no credential: TokenSource failed", no, never, stays, kept,
-		func(e end) bool { return e.noCredential }},
+		func(e end) bool { return e.sourceFailed }},
 	{"the caller's context ended", ifConnected, never, ifSilentAndPatient, closedIfLeft,
 		func(e end) bool { return e.callerEnded }},
 	{"TLS refused by either side", no, elsewhere, leaves, kept,
@@ -53,8 +53,8 @@ func ruleFor(e end) rule {
 	return rules[slices.IndexFunc(rules, func(r rule) bool { return r.fits(e) })]
 }
 
-// leaves reports whether e speaks against its node.
-func (r rule) leaves(e end, node *node) bool {
+// leavesNode reports whether e speaks against its node.
+func (r rule) leavesNode(e end, node *node) bool {
 	switch r.leave {
 	case leaves:
 		return true

@@ -93,18 +93,14 @@ func Embed[T, U any](object Object[U], at func(*T) *U) Object[T] {
 	return fields
 }
 
-// Optional returns f for a value that nobody needs. A value that cannot be read counts as null and
-// is no [Problem].
-func Optional[T any](f Field[T]) Field[T] {
-	null := []byte("null")
-	return newField(f.Name, func(r *reader, value *T) {
+// OptionalPointer is a [Pointer] to what nobody needs: what cannot be read is nil and no [Problem].
+func OptionalPointer[T, U any](name string, object Object[U], at func(*T) **U) Field[T] {
+	f := Pointer(name, object, at)
+	return newField(name, func(r *reader, value *T) {
 		problems, failed := r.problems, r.failed
 		f.read(r, value)
-		if r.failed > failed && r.err == nil {
-			data, pos := r.data, r.pos
-			r.data, r.pos = null, 0
-			f.read(r, value)
-			r.data, r.pos, r.problems, r.failed = data, pos, problems, failed
+		if r.failed > failed {
+			*at(value), r.problems, r.failed = nil, problems, failed
 		}
 	})
 }

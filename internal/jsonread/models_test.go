@@ -75,5 +75,5 @@ var recordObject = append(
 var tokensObject = jsonread.Object[tokens]{
 	jsonread.Pointer("access_token", recordObject, func(t *tokens) **record { return &t.AccessToken }),
 	jsonread.List("access_tokens", tokenObject, func(t *tokens) *[]token { return &t.AccessTokens }),
-	jsonread.Optional(jsonread.Pointer("paging", pagingObject, func(t *tokens) **paging { return &t.Paging })),
+	jsonread.OptionalPointer("paging", pagingObject, func(t *tokens) **paging { return &t.Paging }),
 }
