@@ -612,3 +612,17 @@ func TestNewAPIClient_CopiesTheConfiguration(t *testing.T) {
 	_, _, err = client.AccessTokensApi.ListAccessTokens(t.Context(), nil)
 	require.NoError(t, err)
 }
+
+func TestAPIClient_SaysThatNoFurtherRequestWasSent(t *testing.T) {
+	t.Parallel()
+	cfg := configuration(startNode(t, answer(http.StatusServiceUnavailable, "")))
+	tokens := []error{nil, errors.New("vault is sealed")}
+	cfg.TokenSource = xmsclient.TokenSourceFunc(func(context.Context) (string, error) {
+		err := tokens[0]
+		tokens = tokens[1:]
+		return "token", err
+	})
+	_, _, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 7)
+	require.ErrorContains(t, err, "no further request was sent: TokenSource: vault is sealed")
+	assert.ErrorContains(t, err, "attempts before: "+cfg.BaseURL+": 503")
+}

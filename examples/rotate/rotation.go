@@ -85,53 +85,66 @@ func (r *rotation) run(ctx context.Context) error {
 
 // rotateUnderCalls rotates the token while callers use it. A call that fails ends it.
 func (r *rotation) rotateUnderCalls(ctx context.Context) error {
-	var running sync.WaitGroup
-	defer running.Wait()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	calls := make(chan int) // the attempts of each call
+	calls := make(chan int)        // the attempts of each call
+	enough := make(chan struct{})  // closed when the callers shall end
+	rotated := make(chan error, 1) // how the rotation has ended
+	var callersRunning sync.WaitGroup
 	for range callers {
-		running.Go(func() { r.use(ctx, stop, calls) })
+		callersRunning.Go(func() { r.use(ctx, stop, calls, enough) })
 	}
+	go func() {
+		callersRunning.Wait()
+		close(calls)
+	}()
 
-	rotated := make(chan error, 1)
-	last, retried := -1, 0
-	for made := 0; made != last; {
+	made, last, retried := 0, -1, 0
+	for {
 		select {
-		case attempts := <-calls:
+		case attempts, more := <-calls:
+			if !more {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				fmt.Fprintf(r.out, "ok  %d callers made %d calls meanwhile: none failed, %d took a second attempt\n",
+					callers, made, retried)
+				return nil
+			}
 			made++
 			if attempts > 1 {
 				retried++
 			}
 			if made == callsEachSide {
-				running.Go(func() { rotated <- r.source.rotate(ctx, r.regenerate) })
+				go func() { rotated <- r.source.rotate(ctx, r.regenerate) }()
+			}
+			if made == last {
+				close(enough)
 			}
 		case err := <-rotated:
 			if err != nil {
-				return fmt.Errorf("rotation: %w", err)
+				stop(fmt.Errorf("rotation: %w", err))
 			}
 			last = made + callsEachSide
-		case <-ctx.Done():
-			return context.Cause(ctx)
 		}
 	}
-	fmt.Fprintf(r.out, "ok  %d callers made %d calls meanwhile: none failed, %d took a second attempt\n",
-		callers, last, retried)
-	return nil
 }
 
-// use makes one call after the other until ctx ends. A call that fails ends ctx.
-func (r *rotation) use(ctx context.Context, stop context.CancelCauseFunc, calls chan<- int) {
-	for {
+// use makes one call after the other until it is enough or ctx ends. A call that fails ends ctx.
+func (r *rotation) use(
+	ctx context.Context, stop context.CancelCauseFunc, calls chan<- int, enough <-chan struct{},
+) {
+	for ctx.Err() == nil {
 		_, resp, err := r.user.GetAccessToken(ctx, r.id)
 		if err != nil {
 			stop(fmt.Errorf("a call: %w", err))
 			return
 		}
+		calls <- resp.Attempts
 		select {
-		case calls <- resp.Attempts:
-		case <-ctx.Done():
+		case <-enough:
 			return
+		default:
 		}
 	}
 }
