@@ -8,7 +8,7 @@ import (
 )
 
 // AccessTokensApiService has the operations on access tokens. It belongs to an APIClient and is as
-// safe for concurrent use. Its zero value is of no use.
+// safe for concurrent use. Its zero value is not usable.
 //
 // Every method takes a context, which must not be nil. The call ends when the context does, its
 // waits included. Besides its result a method returns the Response to the last attempt, or nil if
@@ -96,7 +96,7 @@ func (s *AccessTokensApiService) GetAccessToken(
 // field is not sent. Ptr makes the pointers.
 type ListAccessTokensOpts struct {
 	Limit  *int64  // "limit": most tokens in the answer; -1 for all. The server has a default and may have a maximum
-	Offset *int64  // "offset": how many tokens to leave out at the beginning
+	Offset *int64  // "offset": how many tokens to skip
 	UserID *int64  // "user_id": only the tokens of this user
 	Role   *string // "role": only tokens with this role
 	All    *bool   // "all": the tokens of all users, not only the caller's
@@ -165,7 +165,7 @@ func (s *AccessTokensApiService) UpdateAccessToken(
 }
 
 // ValidateAccessToken returns the access token whose uuid is subjectAccessToken: POST
-// /access-tokens:validate. It changes nothing. A nil error means that XMS has shown the token.
+// /access-tokens:validate. It changes nothing. A nil error means that the token is valid.
 //
 // subjectAccessToken must not be empty or have white space around it. Otherwise the error is an
 // *ArgumentError. ErrBadRequest or ErrForbidden says that it is no valid token.

@@ -184,7 +184,7 @@ func readTokenFile(path string) (string, error) {
 	}
 	switch {
 	case !info.Mode().IsRegular(): // a FIFO would hold the call
-		return "", errors.New("is no regular file")
+		return "", errors.New("is not a regular file")
 	case info.Size() > maxTokenFile:
 		return "", errors.New("is too large to hold just a token")
 	}
@@ -252,7 +252,7 @@ var ownHeaders = map[string]string{
 func checkDefaultHeader(header http.Header) error {
 	for name, values := range header {
 		if !validHeaderName(name) {
-			return errors.New("has a name that is no header name")
+			return errors.New("has an invalid header name")
 		}
 		if reason, own := ownHeaders[http.CanonicalHeaderKey(name)]; own {
 			return fmt.Errorf("must not hold %s: %s", name, reason)

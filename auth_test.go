@@ -316,6 +316,6 @@ func TestTokenFromFile_Files(t *testing.T) {
 	}
 	for _, path := range irregular {
 		_, err := xmsclient.TokenFromFile(path).Token(t.Context())
-		require.ErrorContains(t, err, path+": is no regular file")
+		require.ErrorContains(t, err, path+": is not a regular file")
 	}
 }

@@ -120,6 +120,7 @@ func do[T any](
 	var odd []string
 	var decodeErr error
 	if outcome.Err == nil && outcome.Status/100 == 2 {
+		a.addSecrets(request.Secrets, outcome.Body)
 		value, odd, decodeErr = decode(a, outcome, c.maxBytes, clean)
 	}
 	if err := publicError(op, args, outcome, decodeErr, clean); err != nil {
@@ -129,7 +130,7 @@ func do[T any](
 	return value, response, nil
 }
 
-// check refuses arguments that cannot be meant.
+// check refuses invalid arguments.
 func (op *operation) check(ctx context.Context, args arguments) error {
 	refuse := func(err *ArgumentError) error {
 		err.Operation = op.name

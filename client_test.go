@@ -179,7 +179,7 @@ func TestAPIClient_FollowsNoRedirect(t *testing.T) {
 				assert.Empty(t, there.requests())
 				assert.Len(t, here.requests(), 1)
 				assert.Equal(t, status, response.StatusCode)
-				require.ErrorContains(t, err, "it redirects to "+there.URL+"/api/v1"+c.path+", which is not followed")
+				require.ErrorContains(t, err, "redirects to "+there.URL+"/api/v1"+c.path+" (not followed)")
 				require.ErrorContains(t, err, "BaseURL should be "+there.URL+"/api/v1")
 				for _, secret := range []string{aKey, cfg.TokenInQuery.Key, subject} {
 					assert.NotContains(t, err.Error(), secret)
@@ -194,13 +194,13 @@ func TestAPIClient_RedirectSaysWhatBaseURLShouldBe(t *testing.T) {
 	const elsewhere = "BaseURL should be the address at which XMS itself answers"
 	for location, want := range map[string][]string{
 		"https://xms.test/v1/access-tokens/42": {
-			"it redirects to https://xms.test/v1/access-tokens/42,", "BaseURL should be https://xms.test/v1",
+			"redirects to https://xms.test/v1/access-tokens/42 (", "BaseURL should be https://xms.test/v1",
 		},
 		"/api/v1/access-tokens/42":            {"BaseURL should be http://xms.test/api/v1"},
 		"//other.test:8056/access-tokens/42":  {"BaseURL should be http://other.test:8056"},
-		"https://sso.test/login?back=%2Fv1#a": {"it redirects to https://sso.test/login,", elsewhere},
-		"https://user:pass@sso.test/login":    {"it redirects to https://sso.test/login,", elsewhere},
-		"/v1/access-tokens/42?again=1":        {"it redirects to http://xms.test/v1/access-tokens/42,", elsewhere},
+		"https://sso.test/login?back=%2Fv1#a": {"redirects to https://sso.test/login (", elsewhere},
+		"https://user:pass@sso.test/login":    {"redirects to https://sso.test/login (", elsewhere},
+		"/v1/access-tokens/42?again=1":        {"redirects to http://xms.test/v1/access-tokens/42 (", elsewhere},
 		"":                                    {"redirects are not followed"},
 	} {
 		t.Run(location, func(t *testing.T) {

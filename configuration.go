@@ -79,7 +79,7 @@ type Configuration struct {
 
 	// TLSConfig is used, on a clone, by the client's own transport. NewAPIClient refuses it together
 	// with HTTPClient, whose transport has a TLS configuration of its own. nil: the system's roots.
-	// TLS older than 1.2 is not spoken unless MinVersion says so.
+	// The minimum is TLS 1.2 unless MinVersion is set.
 	TLSConfig *tls.Config
 
 	// Timeout bounds one attempt, from the moment at which it may be sent to the last byte of the
@@ -101,7 +101,7 @@ type Configuration struct {
 
 // RetryPolicy says how often and how fast the client sends a failed request again. The zero value
 // means the defaults. Negative values are refused. The package documentation lists which failures
-// lead to another attempt: that is no matter of policy.
+// lead to another attempt: a policy cannot change that.
 type RetryPolicy struct {
 	// MaxAttempts is the number of attempts in all. 0 means 4, or one more than there are nodes if
 	// that is more. 1 means a single attempt, whatever happens.
@@ -247,14 +247,14 @@ func (cfg *Configuration) check() error {
 	}
 	switch {
 	case isTypedNil(cfg.TokenSource):
-		return configError("TokenSource", "holds a nil; leave the field itself nil for no TokenSource")
+		return configError("TokenSource", "holds a nil; set the field itself to nil for no TokenSource")
 	case !validHeaderValue(cfg.UserAgent):
 		return configError("UserAgent", "must not contain control characters or surrounding white space")
 	case cfg.HTTPClient != nil && cfg.TLSConfig != nil:
 		return configError("TLSConfig", "is for the client's own transport: set it in HTTPClient's transport instead, "+
 			"or leave HTTPClient nil and put middleware into WrapTransport")
 	case cfg.HTTPClient != nil && isTypedNil(cfg.HTTPClient.Transport):
-		return configError("HTTPClient", "has a Transport that holds a nil; leave it nil for http.DefaultTransport")
+		return configError("HTTPClient", "has a Transport that holds a nil; set it to nil for http.DefaultTransport")
 	case cfg.MaxResponseBytes < 0:
 		return configError("MaxResponseBytes", "must not be negative; 0 means 64 MiB")
 	case cfg.Retry.MaxAttempts < 0:
@@ -284,7 +284,7 @@ func (cfg *Configuration) urls() []string { return append([]string{cfg.BaseURL},
 const (
 	strangers = ",;|，；、\"'`“”‘’\\" // what people put between several URLs, or around one
 	oneURL    = "must be one URL, without quotes; further nodes go into FailoverURLs, or into XMS_BASE_URL behind a comma"
-	brackets  = "an IPv6 address needs brackets, as in http://[fe80::1]:8051/v1, and a port stands once"
+	brackets  = "an IPv6 address needs brackets, as in http://[fe80::1]:8051/v1, and only one port"
 )
 
 // parseBaseURL returns a base URL without its trailing slashes. Its errors do not quote raw, which
@@ -311,7 +311,7 @@ func parseBaseURL(raw string) (string, error) {
 	case u.Hostname() == "":
 		reason = "has no host"
 	case strings.ContainsFunc(u.Host, notInHosts):
-		reason = "has a host with a character that belongs in none"
+		reason = "has an invalid character in its host"
 	case !validPort(u):
 		reason = "has a port that is not between 1 and 65535"
 	case u.User != nil:

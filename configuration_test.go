@@ -71,7 +71,7 @@ var badURLs = map[string][]string{
 		"http://a/v1 http://b/v1", "http://h/v1 ", "http://h/v1\u00a0", " http://h/v1", "http://h/v1\n",
 		"\ufeffhttp://h/v1", "http://h/\u200bv1", "http://h/v1\x00",
 	},
-	"an IPv6 address needs brackets, as in http://[fe80::1]:8051/v1, and a port stands once": {
+	"an IPv6 address needs brackets, as in http://[fe80::1]:8051/v1, and only one port": {
 		"http://10.0.0.1:8051:8051/v1", "http://fe80::1:8051/v1", "http://::1/v1", "http://::1]:80",
 	},
 	"is not a URL": {
@@ -83,7 +83,7 @@ var badURLs = map[string][]string{
 	},
 	"must begin with http:// or https://": {"h:8051/v1", "//h/v1", "ftp://h", "h/v1", "/"},
 	"has no host":                         {"http:/h/v1", "http:h", "http://", "http://:80/v1", "http:///v1"},
-	"has a host with a character that belongs in none": {
+	"has an invalid character in its host": {
 		"http://$NODE:8051/v1", "http://<node>/v1", "http://h：8051/v1", "http://h。com", "http://h%FF/v1",
 	},
 	"has a port that is not between 1 and 65535": {"http://h:/v1", "http://h:0/v1", "http://h:65536/v1"},
@@ -163,7 +163,7 @@ func TestConfiguration_Refused(t *testing.T) {
 		"the client never sends it":    "Referer",
 		"net/http sets it": "Accept-Encoding Connection Content-Length Keep-Alive Proxy-Connection TE Upgrade " +
 			"Trailer Transfer-Encoding",
-		"has a name that is no header ": "X-A:hunter2 Größe hunter2\x00 a(hunter2) \x7f",
+		"has an invalid header ": "X-A:hunter2 Größe hunter2\x00 a(hunter2) \x7f",
 	} {
 		for name := range strings.SplitSeq(names, " ") {
 			tests = append(tests, refusal{cfg{DefaultHeader: http.Header{name: {"hunter2"}}}, "DefaultHeader", words})
@@ -172,7 +172,7 @@ func TestConfiguration_Refused(t *testing.T) {
 	for name, value := range map[string]string{
 		"X-A": "hunter2\n", "x-b": " hunter2", "X-C": "hunter2\x00", "": "hunter2", "X D": "hunter2",
 	} {
-		tests = append(tests, refusal{cfg{DefaultHeader: http.Header{name: {"fine", value}}}, "DefaultHeader", "has a "})
+		tests = append(tests, refusal{cfg{DefaultHeader: http.Header{name: {"fine", value}}}, "DefaultHeader", "has a"})
 	}
 	for _, test := range tests {
 		client, err := xmsclient.NewAPIClient(&test.cfg)

@@ -27,7 +27,7 @@
 // The key is sent as the Xms-Auth-Token header (Configuration.TokenInHeader), as the token query
 // parameter (TokenInQuery), or both. The client asks a [TokenSource] afresh for each attempt, so
 // that a token can be rotated under a running client. [TokenFromFile] reads a mounted secret.
-// [ContextWithAPIKey] gives the calls of one context a key of their own.
+// [ContextWithAPIKey] sets the key for the calls made with a context.
 //
 // # Errors
 //
@@ -35,9 +35,9 @@
 //
 //   - [*ArgumentError]: the call or the configuration was refused before anything was sent. It
 //     names the culprit.
-//   - [*RequestError]: no usable answer came. The cause is in its chain: context.DeadlineExceeded,
+//   - [*RequestError]: no answer came. The cause is in its chain: context.DeadlineExceeded,
 //     a net.Error and the like.
-//   - [*ApiError]: the server answered with another status than 2xx.
+//   - [*ApiError]: the server answered with a status other than 2xx.
 //   - [*DecodeError]: the server answered with 2xx and a body that cannot be used. It keeps the
 //     body.
 //
@@ -46,9 +46,9 @@
 //
 // A create, regenerate, update or delete that fails is [ErrOutcomeUnknown] if a server may have
 // acted on any of its attempts, whatever the last one says. A delete whose first answer was lost
-// and whose second attempt finds nothing is ErrNotFound and ErrOutcomeUnknown at once.
+// and whose second attempt finds nothing is both ErrNotFound and ErrOutcomeUnknown.
 //
-// # What is tried again
+// # Retries
 //
 // A call makes up to RetryPolicy.MaxAttempts attempts, each within Configuration.Timeout. This
 // table lists each way in which an attempt can end; the first row that fits holds. Get, List,
@@ -60,14 +60,13 @@
 //	--------------------------------  ----------  ------------  -------------------  -----------
 //	no credential: TokenSource        no          never         no
 //	  failed
-//	the caller's context ended        if a        never         its deadline, or a   closed if
-//	                                  connection                cancellation after   left
-//	                                  was had                   half a second: if
-//	                                                            silent
+//	the caller's context ended        if          never         if silent, and       closed if
+//	                                  connected                 after its deadline   left
+//	                                                            or 0.5 s
 //	TLS refused by either side        no          elsewhere     yes
-//	no connection was had: dial,      no          always        yes
-//	  DNS, TLS handshake, proxy,
-//	  Timeout before that
+//	no connection: dial, DNS, TLS     no          always        yes
+//	  handshake, proxy, Timeout
+//	  before that
 //	Timeout; connection broke; no     yes         if safe       yes                  closed
 //	  valid HTTP; 2xx broken off
 //	408, 502, 503, 504                yes         if safe       yes
@@ -98,7 +97,7 @@
 //
 // Configuration.FailoverURLs names further management nodes of the cluster. All calls of a client
 // prefer the same node. When it fails, the client leaves it for the next one, for all calls at
-// once, and comes back by going round. A node gets at most 64 requests at a time from a client;
+// once, and returns to it only after passing the other nodes. A node gets at most 64 requests at a time from a client;
 // further calls wait for their turn, before Timeout starts. While other nodes are untried, a
 // deadline of the context is shared out, so that a node that is switched off does not use it up.
 //

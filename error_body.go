@@ -4,19 +4,23 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"html"
+	"io"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/xsky-storage/xms-client-go/internal/exchange"
+	"github.com/xsky-storage/xms-client-go/internal/jsonread"
 )
 
 // knownTexts are the members under which servers write what went wrong, in the order in which they
 // are looked at.
-var knownTexts = []string{"message", "msg", "error", "errors", "error_msg", "detail", "title"}
+var knownTexts = [7]string{"message", "msg", "error", "errors", "error_msg", "detail", "title"}
 
 // readErrorBody returns what the body of an error says. No document defines its form, so it accepts
 // every form that XMS and the gateways before it have been seen to use.
@@ -35,7 +39,7 @@ func readErrorBody(out exchange.Outcome, clean cleaner) (code, message string) {
 		}
 		return "", clean(string(body))
 	}
-	text, code, rest := findText(value)
+	text, code, rest := findText(value, deepestText)
 	switch {
 	case text == "":
 		text = compact(value)
@@ -47,7 +51,7 @@ func readErrorBody(out exchange.Outcome, clean cleaner) (code, message string) {
 
 var (
 	markup = regexp.MustCompile(
-		`(?is)<!--.*?-->|<(?:style|script)\b.*?(?:</(?:style|script)\s*>|\z)|<!\[CDATA\[|\]\]>|<[^>]*>`)
+		`(?is)<!--.*?(?:-->|\z)|<(?:style|script)\b.*?(?:</(?:style|script)\s*>|\z)|<!\[CDATA\[|\]\]>|<[^>]*>`)
 	title = regexp.MustCompile(`(?is)<title\b[^>]*>(.*?)</title`)
 )
 
@@ -69,52 +73,61 @@ func document(what, text string, clean cleaner) string {
 	return what
 }
 
+// reported are the members of an answer under which servers report errors, as they are written.
+type reported [7][]byte
+
+var reportedFields = func() (fields jsonread.Object[reported]) {
+	for i, name := range knownTexts {
+		fields = append(fields, jsonread.Raw(name, func(r *reported) *[]byte { return &r[i] }))
+	}
+	return fields
+}()
+
 // reportedErrors returns the members of an answer under which servers report errors. It leaves the
 // others unread: an answer may be large.
 func reportedErrors(body []byte) map[string]any {
-	reported := map[string]any{}
-	decoder := json.NewDecoder(bytes.NewReader(trimBody(body)))
-	if start, _ := decoder.Token(); start != json.Delim('{') {
-		return reported
-	}
-	var member json.RawMessage
-	for decoder.More() {
-		name, _ := decoder.Token()
-		if decoder.Decode(&member) != nil {
-			break
+	written, _, _ := jsonread.Read(trimBody(body), reportedFields, math.MaxInt64) // also what came before an error
+	members := map[string]any{}
+	for i, text := range written {
+		if text == nil {
+			continue
 		}
-		if name, ok := name.(string); ok && slices.Contains(knownTexts, name) {
-			value, ok := parseJSON(member[:min(len(member), maxErrorBody)])
-			if !ok {
-				value = "a text of " + strconv.Itoa(len(member)) + " bytes"
-			}
-			reported[name] = value
+		value, ok := parseJSON(text[:min(len(text), maxErrorBody)])
+		if !ok {
+			value = fmt.Sprintf("a text of %d bytes", len(text))
 		}
+		members[knownTexts[i]] = value
 	}
-	return reported
+	return members
 }
 
 func isEmpty(value any) bool {
 	return slices.Contains([]string{`null`, `false`, `0`, `""`, `[]`, `{}`}, compact(value))
 }
 
+// deepestText is how many levels down a text is looked for.
+const deepestText = 10
+
 // findText returns the first known text in a JSON value, the code beside it, and the rest of the
 // value, which is nil if there is nothing else to say.
-func findText(value any) (text, code string, rest any) {
+func findText(value any, levels int) (text, code string, rest any) {
+	if levels == 0 {
+		return "", "", nil
+	}
 	switch v := value.(type) {
 	case string:
 		return strings.TrimSpace(v), "", nil
 	case []any:
-		return findTextInList(v)
+		return findTextInList(v, levels-1)
 	case map[string]any:
-		return findTextInObject(v)
+		return findTextInObject(v, levels-1)
 	}
 	return "", "", nil
 }
 
-func findTextInList(list []any) (text, code string, rest any) {
+func findTextInList(list []any, levels int) (text, code string, rest any) {
 	for i, element := range list {
-		text, code, left := findText(element)
+		text, code, left := findText(element, levels)
 		if text == "" {
 			continue
 		}
@@ -131,10 +144,10 @@ func findTextInList(list []any) (text, code string, rest any) {
 }
 
 // findTextInObject takes a code and a status alone for nothing else to say.
-func findTextInObject(members map[string]any) (text, code string, rest any) {
+func findTextInObject(members map[string]any, levels int) (text, code string, rest any) {
 	code = scalar(members["code"])
 	for _, name := range knownTexts {
-		text, inner, left := findText(members[name])
+		text, inner, left := findText(members[name], levels)
 		if text == "" {
 			continue
 		}
@@ -166,7 +179,8 @@ func parseJSON(text []byte) (value any, ok bool) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	err := decoder.Decode(&value)
-	return value, err == nil && !decoder.More()
+	_, end := decoder.Token()
+	return value, err == nil && errors.Is(end, io.EOF)
 }
 
 // compact returns a value as JSON with readable characters.

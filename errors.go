@@ -16,8 +16,8 @@ import (
 	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
-// These are what errors.Is finds in an *ApiError with the status that each names. ErrNotFound is
-// found only if the call asked for something by its id and XMS, not a proxy, answered 404.
+// errors.Is matches these with an *ApiError by its status. ErrNotFound needs an operation with an id,
+// and a body that is not an HTML page.
 var (
 	ErrBadRequest      = errors.New("xmsclient: bad request (400)")
 	ErrUnauthorized    = errors.New("xmsclient: unauthorized (401)")
@@ -50,7 +50,7 @@ type ApiError struct {
 	Message    string        // what the body says, cut at 512 bytes; withheld as a whole if it repeats a secret
 	Body       []byte        `json:"-"` // the body as it came, up to its first 64 KiB; it may hold secrets
 	Header     http.Header   `json:"-"` // header of the answer, as it came
-	RetryAfter time.Duration // how long the server asks to be left alone; 0 if it does not
+	RetryAfter time.Duration // Retry-After of the response; 0 if there is none
 	Server     string        // base URL of the node that answered
 	Attempts   int           // requests made, the last one included
 
@@ -121,7 +121,7 @@ func (e *ApiError) Is(target error) bool {
 	return e.details.Is(target)
 }
 
-// RequestError says that no usable answer came: no connection could be made or it broke, a timeout
+// RequestError says that no answer came: no connection could be made or it broke, a timeout
 // passed, or the context ended. errors.Is and errors.As reach the cause: context.Canceled,
 // context.DeadlineExceeded, the context's cause, net.Error and the like. If the context ended while
 // the call waited for its next attempt, they reach the error of the last attempt too.
@@ -129,7 +129,7 @@ type RequestError struct {
 	Operation string // such as "GetAccessToken"
 	Server    string // base URL of the node that was tried last; "" if none was
 	Attempts  int    // requests made; 0 if the call ended before the first
-	Err       error  // the cause, without any secret in its text
+	Err       error  `json:"-"` // the cause, without any secret in its text
 
 	details
 	lead string
@@ -164,7 +164,7 @@ type DecodeError struct {
 	StatusCode  int    // a 2xx
 	ContentType string // Content-Type of the answer
 	Body        []byte `json:"-"` // what came of the body; with ErrResponseTooLarge only its first 64 KiB
-	Err         error  // what is wrong with it
+	Err         error  `json:"-"` // what is wrong with it
 
 	details
 }
@@ -320,7 +320,7 @@ func redirectAdvice(path string, out exchange.Outcome, clean cleaner) string {
 		return "redirects are not followed"
 	}
 	pointsTo := target.Scheme + "://" + target.Host + target.EscapedPath()
-	advice := "it redirects to " + clean(pointsTo) + ", which is not followed"
+	advice := "redirects to " + clean(pointsTo) + " (not followed)"
 	if root, ok := strings.CutSuffix(pointsTo, path); ok && root != out.Node {
 		return advice + "; BaseURL should be " + clean(root)
 	}
@@ -360,7 +360,10 @@ func logError(isNil bool, err error) slog.Value {
 type cleaner func(text string) string
 
 func cleanerFor(secrets *secret.Set) cleaner {
-	return func(text string) string { return shorten(secrets.ServerText(oneLine(text)), maxMessage) }
+	return func(text string) string {
+		text = oneLine(text[:min(len(text), maxErrorBody)])
+		return shorten(secrets.ServerText(text), maxMessage)
+	}
 }
 
 // oneLine makes a text of somebody else fit to stand in ours: valid UTF-8, one line, nothing that

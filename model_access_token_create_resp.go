@@ -29,7 +29,7 @@ var accessTokenCreateResp = answer[AccessTokenCreateResp]{
 		}
 		return ""
 	},
-	secret: true,
+	secret: "uuid",
 }
 
 // Format prints the answer for every verb as JSON, with the uuid replaced.

@@ -251,20 +251,21 @@ func readError(ctx context.Context, response *http.Response, cancel context.Canc
 }
 
 var (
-	tag     = regexp.MustCompile(`(?i)<[a-z!/?]`)
+	anyTag  = regexp.MustCompile(`(?i)<(!--|!doctype\b|/?[a-z][a-z0-9]*[\s/>])`)
 	htmlTag = regexp.MustCompile(`(?i)<(!doctype\s+html|html|head|body|title|h1|center)\b`)
 )
 
 // isPage reports whether a body is an HTML page rather than what an API sends.
 func isPage(contentType string, body []byte) bool {
-	start := bytes.TrimLeft(bytes.TrimPrefix(body[:min(len(body), 1024)], []byte("\ufeff")), " \t\r\n")
-	if len(start) == 0 || strings.IndexByte("{[\"", start[0]) >= 0 {
+	start := bytes.TrimLeft(bytes.TrimPrefix(body[:min(len(body), 4<<10)], []byte("\ufeff")), " \t\r\n")
+	contentType = strings.ToLower(contentType)
+	switch {
+	case len(start) == 0 || strings.IndexByte("{[\"", start[0]) >= 0:
 		return false
+	case strings.Contains(contentType, "html"):
+		return anyTag.Match(start)
 	}
-	if strings.Contains(strings.ToLower(contentType), "html") {
-		return tag.Match(start)
-	}
-	return start[0] == '<' && htmlTag.Match(start)
+	return start[0] == '<' && htmlTag.Match(start) && !strings.Contains(contentType, "xml")
 }
 
 // Info is what a RoundTripper can know of the call behind a request.

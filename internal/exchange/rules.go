@@ -26,7 +26,7 @@ var rules = []rule{
 		func(e end) bool { return e.callerEnded }},
 	{"TLS refused by either side", no, elsewhere, leaves, kept,
 		func(e end) bool { return e.tlsRefused }},
-	{"no connection was had: dial, DNS, TLS handshake, proxy, Timeout before that", no, always, leaves, kept,
+	{"no connection: dial, DNS, TLS handshake, proxy, Timeout before that", no, always, leaves, kept,
 		func(e end) bool { return e.err != nil && !e.connected }},
 	{"Timeout; connection broke; no valid HTTP; 2xx broken off", yes, ifSafe, leaves, closed,
 		func(e end) bool { return e.err != nil && !errors.Is(e.err, ErrTooLarge) }},
@@ -77,7 +77,7 @@ type (
 const (
 	no          acted = "no"
 	yes         acted = "yes"
-	ifConnected acted = "if a connection was had"
+	ifConnected acted = "if connected"
 
 	never     again = "never"
 	ifSafe    again = "if safe"
@@ -90,7 +90,7 @@ const (
 	// ifSilent: the end may be the call's own fault, so the node is left unless it has just
 	// answered somebody.
 	ifSilent           leave = "if silent"
-	ifSilentAndPatient leave = "its deadline, or a cancellation after half a second: if silent"
+	ifSilentAndPatient leave = "if silent, and after its deadline or 0.5 s"
 	leaves             leave = "yes"
 
 	kept         idle = ""

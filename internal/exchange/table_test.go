@@ -229,7 +229,7 @@ var update = flag.Bool("update", false, "write the table into the documentation 
 
 func TestRules_Documented(t *testing.T) {
 	t.Parallel()
-	const file, heading = "../../doc.go", "// # What is tried again\n"
+	const file, heading = "../../doc.go", "// # Retries\n"
 	source, err := os.ReadFile(file)
 	require.NoError(t, err)
 	before, after, found := strings.Cut(string(source), heading)

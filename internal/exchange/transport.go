@@ -59,6 +59,7 @@ func newTransport(config *tls.Config) *http.Transport {
 		MaxConnsPerHost:        maxPlaces,
 		MaxIdleConnsPerHost:    maxPlaces,
 		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: 1 << 20,
 	}
 	t.Protocols.SetHTTP1(true)
 	if runtime.GOOS != "js" { // in a browser, only a transport without a dialer uses fetch

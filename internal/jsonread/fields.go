@@ -52,6 +52,17 @@ func Time[T any](name string, at func(*T) *time.Time) Field[T] {
 	return newField(name, func(r *reader, value *T) { *at(value) = r.time() })
 }
 
+// Raw is a field for a value of any type, as it is written. It is part of data.
+func Raw[T any](name string, at func(*T) *[]byte) Field[T] {
+	return newField(name, func(r *reader, value *T) {
+		r.peek()
+		start := r.pos
+		if r.skip(); r.err == nil {
+			*at(value) = r.data[start:r.pos]
+		}
+	})
+}
+
 // Pointer is a field for an object; null is nil.
 func Pointer[T, U any](name string, object Object[U], at func(*T) **U) Field[T] {
 	size := sizeOf[U]()
@@ -80,7 +91,7 @@ func List[T, U any](name string, object Object[U], at func(*T) *[]U) Field[T] {
 				object.read(r, &list[len(list)-1])
 			}
 		})
-		*at(value) = trim(r, list)
+		*at(value) = trim(list)
 	})
 }
 

@@ -1,14 +1,14 @@
 package jsonread
 
 import (
+	"encoding/json"
 	"strings"
-	"unicode/utf8"
 )
 
 // Problem is a value that could not be read. It is an error.
 type Problem struct { //nolint:errname // most problems are only logged
 	Place string // where the value stands, such as "access_tokens[1].create"; "" for the whole text
-	Value string // the value as it is written, cut after some 64 bytes; "an object" or "an array" for these
+	Value string // the value with its characters, at most 1 KiB of it; "an object" or "an array" for these
 	Want  string // what the value should be, such as "an RFC 3339 time"
 }
 
@@ -25,7 +25,9 @@ func at(place, text string) string {
 	return place + ": " + text
 }
 
-const longestValue = 64
+// longestValue bounds a value in a problem. It is more than anybody shows: who looks for secrets in a
+// value must do so before cutting it.
+const longestValue = 1 << 10
 
 func valueText(value []byte) string {
 	switch value[0] {
@@ -34,15 +36,12 @@ func valueText(value []byte) string {
 	case '[':
 		return "an array"
 	}
-	ellipsis := ""
-	if len(value) > longestValue {
-		end := longestValue
-		for end > longestValue-utf8.UTFMax && !utf8.RuneStart(value[end]) {
-			end--
-		}
-		value, ellipsis = value[:end], "…"
+	shown := strings.ToValidUTF8(string(value[:min(len(value), longestValue)]), "\ufffd")
+	var text *string
+	if json.Unmarshal([]byte(shown), &text) == nil && text != nil {
+		return `"` + *text + `"` // with its characters in place of escapes
 	}
-	return strings.ToValidUTF8(string(value), "\ufffd") + ellipsis
+	return shown
 }
 
 // join returns the place to which the way is part and then rest.

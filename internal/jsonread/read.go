@@ -30,8 +30,8 @@ var ErrTooLarge = errors.New("the JSON text takes too much memory")
 //
 // A value that cannot be read is a [Problem] and leaves the zero value. Read goes on behind it, and
 // returns the first few problems. The error is [ErrTooLarge] if the result would take more than
-// limit bytes of memory. Any other error says why and where data is not JSON. The result shares no
-// memory with data.
+// limit bytes of memory. Any other error says why and where data is not JSON; value is then what was
+// read until there. The result shares no memory with data, but for [Raw].
 func Read[T any](data []byte, object Object[T], limit int64) (value *T, problems []Problem, err error) {
 	const byteOrderMark = "\ufeff"
 	r := &reader{data: data, memory: int(min(limit, math.MaxInt/2))}
@@ -49,9 +49,9 @@ func Read[T any](data []byte, object Object[T], limit int64) (value *T, problems
 	case r.err == nil:
 		return value, r.problems, nil
 	case r.errPlace != "":
-		return nil, nil, fmt.Errorf("%s: %w", r.errPlace, r.err)
+		return value, nil, fmt.Errorf("%s: %w", r.errPlace, r.err)
 	}
-	return nil, nil, r.err
+	return value, nil, r.err
 }
 
 // reader walks over a JSON text. The first error ends the walk: it moves pos to the end of data,
@@ -149,8 +149,9 @@ func (r *reader) copied(text []byte) string {
 // appendZero appends a zero element to the list of an array that began at start, unless memory runs
 // out.
 //
-// The length of the elements so far tells how many are still to come. A guess that is far off costs
-// little: the capacity grows no more than 32-fold, and trim corrects it.
+// The length of the elements so far tells how many are still to come, and what they will hold. A
+// guess that is far off costs little: the list grows no more than 32-fold at a time, and trim
+// corrects it.
 func appendZero[E any](r *reader, list []E, start int) []E {
 	n := len(list)
 	if n < cap(list) {
@@ -158,12 +159,12 @@ func appendZero[E any](r *reader, list []E, start int) []E {
 	}
 	size, room := sizeOf[E](), 1
 	if n > 0 {
-		expected := (len(r.data) - r.pos) / max(1, (r.pos-start)/n)
-		room = min(max(expected+expected/16, n/4)+1, 31*n)
+		length := max(1, (r.pos-start)/n)
+		expected := (len(r.data) - r.pos) / length
+		affordable := r.memory / (2*size + 2*length)
+		room = min(max(expected+expected/16, n/4)+1, 31*n, max(affordable, n/4+1))
 	}
-	affordable := r.memory/2/size - n // the other half is for what the elements hold
-	room = max(1, min(room, affordable))
-	if !r.take((n + room) * size) {
+	if !r.take(room * size) {
 		return list
 	}
 	grown := make([]E, n+1, n+room)
@@ -172,9 +173,9 @@ func appendZero[E any](r *reader, list []E, start int) []E {
 }
 
 // trim gives back the rest of a capacity of which more than a third is unused.
-func trim[E any](r *reader, list []E) []E {
+func trim[E any](list []E) []E {
 	n := len(list)
-	if cap(list)-n <= n/2 || !r.take(n*sizeOf[E]()) {
+	if cap(list)-n <= n/2 {
 		return list
 	}
 	return append(make([]E, 0, n), list...)
