@@ -2,6 +2,7 @@ package xmsclient
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -108,11 +109,22 @@ func Ptr[T any](v T) *T { return &v }
 // ListAccessTokens returns one page of access tokens without their uuids: GET /access-tokens/. To
 // see all tokens whatever the server's page size, range over AllAccessTokens.
 //
-// opts may be nil. Its values are sent as they are, and the server judges them.
+// opts may be nil. A negative Offset is an *ArgumentError. The server judges the other values.
 func (s *AccessTokensApiService) ListAccessTokens(
 	ctx context.Context, opts *ListAccessTokensOpts,
 ) (*AccessTokensResp, *Response, error) {
-	return do(ctx, s.client, listAccessTokens, arguments{query: opts.parameters()}, accessTokensResp)
+	args := arguments{query: opts.parameters()}
+	if opts != nil {
+		args.invalid = checkOffset(opts.Offset)
+	}
+	return do(ctx, s.client, listAccessTokens, args, accessTokensResp)
+}
+
+func checkOffset(offset *int64) *ArgumentError {
+	if offset != nil && *offset < 0 {
+		return &ArgumentError{Argument: "opts.Offset", Reason: fmt.Sprintf("must not be negative, not %d", *offset)}
+	}
+	return nil
 }
 
 func (o *ListAccessTokensOpts) parameters() []parameter {

@@ -60,8 +60,8 @@ func TestAccessTokensApiService_ListOptions(t *testing.T) {
 			Role: xmsclient.Ptr(""), All: xmsclient.Ptr(false),
 		}, "?limit=0&offset=0&user_id=0&role=&all=false"},
 		"the server judges": {&xmsclient.ListAccessTokensOpts{
-			Limit: xmsclient.Ptr[int64](-1), Offset: xmsclient.Ptr[int64](math.MinInt64), UserID: xmsclient.Ptr[int64](-7),
-		}, "?limit=-1&offset=-9223372036854775808&user_id=-7"},
+			Limit: xmsclient.Ptr[int64](-1), Offset: xmsclient.Ptr[int64](math.MaxInt64), UserID: xmsclient.Ptr[int64](-7),
+		}, "?limit=-1&offset=9223372036854775807&user_id=-7"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -88,6 +88,12 @@ func TestAccessTokensApiService_RefusesArguments(t *testing.T) {
 			return err
 		}})
 	}
+	tests = append(tests, refusal{
+		"ListAccessTokens", "opts.Offset", "must not be negative, not -1", func(ctx context.Context, api *service) error {
+			_, _, err := api.ListAccessTokens(ctx, &xmsclient.ListAccessTokensOpts{Offset: xmsclient.Ptr[int64](-1)})
+			return err
+		},
+	})
 	for _, id := range []int64{0, -1, math.MinInt64} {
 		add := func(operation string, call func(ctx context.Context, api *service) error) {
 			tests = append(tests, refusal{operation, "accessTokenID", strconv.FormatInt(id, 10), call})

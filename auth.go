@@ -203,7 +203,7 @@ func pathless(err error) error {
 	return err
 }
 
-var assignment = regexp.MustCompile(`^(export\s+)?[A-Za-z_][\w-]*\s*(=+[^=]|:\s)`)
+var assignment = regexp.MustCompile(`(?i)XMS_AUTH_TOKEN|^(export\s+)?[A-Z_][\w.-]*\s*(=+[^=]|:\s)`)
 
 // parseToken reads a token as people put it into files and variables. It refuses what is no token,
 // without quoting it: the server would only answer 401.

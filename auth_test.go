@@ -261,6 +261,7 @@ var badTokens = map[string][]string{
 	"without quotes": {`"hunter2"`, "'hunter2'\n", "`hunter2`", `hunter2"`, "XMS_AUTH_TOKEN='hunter2'"},
 	"without NAME= or NAME:": {
 		"T=hunter2", "export T = hunter2", "T=hunter2=", "token: hunter2", "X-Token: hunter2", "x-t=hunter2",
+		"XMS_AUTH_TOKEN=", "xms.auth.token=hunter2", "set XMS_AUTH_TOKEN=hunter2", "${XMS_AUTH_TOKEN}",
 	},
 	"the token alone, not JSON": {`{"token":"hunter2"}`, `["hunter2", 1 ]`},
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,7 +171,7 @@ func ConfigurationFromEnv() (*Configuration, error) {
 // readRoots reads a PEM file. Every certificate in it must be readable: one left out without a word
 // comes back later as "unknown authority".
 func readRoots(file string) (*x509.CertPool, error) {
-	const begin, last = "-----BEGIN CERTIFICATE-----", "CERTIFICATE-----"
+	const begin = "-----BEGIN CERTIFICATE-----"
 	if strings.Contains(file, "-----BEGIN") {
 		return nil, errors.New("must be the path of a file, not the certificates themselves")
 	}
@@ -195,14 +196,19 @@ func readRoots(file string) (*x509.CertPool, error) {
 		}
 		roots.AddCert(certificate)
 	}
+	found := len(blocks) - 1
 	switch {
-	case strings.Count(text.String(), last) > 2*(len(blocks)-1):
-		return nil, fmt.Errorf("%s has a block that is cut off or of another kind, such as TRUSTED CERTIFICATE", file)
-	case len(blocks) == 1:
+	case len(bracket.FindAllString(text.String(), -1)) > 2*found:
+		return nil, fmt.Errorf("%s: after %d readable certificates there is a line like BEGIN CERTIFICATE that begins none, "+
+			"such as a block that is cut off or a TRUSTED CERTIFICATE", file, found)
+	case found == 0:
 		return nil, fmt.Errorf("%s holds no PEM certificate", file)
 	}
 	return roots, nil
 }
+
+// bracket is a line that begins or ends a certificate, also as word processors write it.
+var bracket = regexp.MustCompile(`(?im)^[-–—]+ ?(BEGIN|END)\b.*CERTIFICATE`)
 
 func envError(variable, reason string, err error) error {
 	return &ArgumentError{Operation: "ConfigurationFromEnv", Argument: variable, Reason: reason, err: err}
@@ -255,6 +261,10 @@ func (cfg *Configuration) check() error {
 			"or leave HTTPClient nil and put middleware into WrapTransport")
 	case cfg.HTTPClient != nil && isTypedNil(cfg.HTTPClient.Transport):
 		return configError("HTTPClient", "has a Transport that holds a nil; set it to nil for http.DefaultTransport")
+	case cfg.HTTPClient != nil && isTypedNil(cfg.HTTPClient.Jar):
+		return configError("HTTPClient", "has a Jar that holds a nil; set it to nil for no cookies")
+	case cfg.Logger != nil && cfg.Logger.Handler() == nil:
+		return configError("Logger", "has no handler; slog.New makes one that has")
 	case cfg.MaxResponseBytes < 0:
 		return configError("MaxResponseBytes", "must not be negative; 0 means 64 MiB")
 	case cfg.Retry.MaxAttempts < 0:
@@ -282,7 +292,7 @@ func configError(field, reason string) error {
 func (cfg *Configuration) urls() []string { return append([]string{cfg.BaseURL}, cfg.FailoverURLs...) }
 
 const (
-	strangers = ",;|，；、\"'`“”‘’\\" // what people put between several URLs, or around one
+	strangers = ",;|&，；、｜،\"'`“”‘’<>\\" // what people put between several URLs, or around one
 	oneURL    = "must be one URL, without quotes; further nodes go into FailoverURLs, or into XMS_BASE_URL behind a comma"
 	brackets  = "an IPv6 address needs brackets, as in http://[fe80::1]:8051/v1, and only one port"
 )

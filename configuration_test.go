@@ -65,7 +65,7 @@ var badURLs = map[string][]string{
 		"http://a/v1;http://b/v1", "http://a|b", "http://a/v1,http://b/v1", "http://a/v1，http://b/v1", "http://a、b",
 		"http://a；b", "http://a/v1%2Cb/v1", "http://a/v1http://b/v1", "http://a/v1&http://b/v1", "https://https://a",
 		"'http://h/v1'", "http://h/v1'", "http://h/v1\"", "http://h/v1`", "“http://h/v1", "http://h/v1”", "http://h/v1’",
-		"‘http://h/v1", `http:\\h\v1`,
+		"‘http://h/v1", `http:\\h\v1`, "http://<node>/v1", "http://a/v1&b/v1", "http://a/v1｜b/v1",
 	},
 	"must not contain white space or invisible characters; must be one URL": {
 		"http://a/v1 http://b/v1", "http://h/v1 ", "http://h/v1\u00a0", " http://h/v1", "http://h/v1\n",
@@ -84,7 +84,7 @@ var badURLs = map[string][]string{
 	"must begin with http:// or https://": {"h:8051/v1", "//h/v1", "ftp://h", "h/v1", "/"},
 	"has no host":                         {"http:/h/v1", "http:h", "http://", "http://:80/v1", "http:///v1"},
 	"has an invalid character in its host": {
-		"http://$NODE:8051/v1", "http://<node>/v1", "http://h：8051/v1", "http://h。com", "http://h%FF/v1",
+		"http://$NODE:8051/v1", "http://h：8051/v1", "http://h。com", "http://h%FF/v1",
 	},
 	"has a port that is not between 1 and 65535": {"http://h:/v1", "http://h:0/v1", "http://h:65536/v1"},
 	"must not have a query":                      {"http://h?token=hunter2:x:y", "http://h/v1?"},
@@ -298,10 +298,13 @@ func TestConfigurationFromEnv_CAFiles(t *testing.T) {
 		ca + strings.Replace(ca, end, "", 1):                   "certificate 2 is no valid PEM block",
 		ca + begin + end:                                       "certificate 2: ",
 		ca + block("CERTIFICATE", der[:99]):                    "certificate 2: ",
-		strings.Replace(ca, begin, "", 1) + ca:                 "cut off or of another kind",
-		ca + block("TRUSTED CERTIFICATE", der):                 "cut off or of another kind",
-		ca + strings.Replace(ca, "-----BEGIN", "----BEGIN", 1): "cut off or of another kind",
-		key: "holds no PEM certificate", "": "holds no PEM certificate", string(der): "holds no PEM certificate",
+		strings.Replace(ca, begin, "", 1) + ca:                 "a block that is cut off",
+		ca + block("TRUSTED CERTIFICATE", der):                 "a block that is cut off",
+		ca + strings.Replace(ca, "-----BEGIN", "----BEGIN", 1): "a block that is cut off",
+		ca + strings.ReplaceAll(ca, "-----", "–––––"):          "after 1 readable certificates",
+		ca + strings.ReplaceAll(ca, "-----", "----- "):         "after 1 readable certificates",
+		ca + strings.ToLower(ca):                               "after 1 readable certificates",
+		key:                                                    "holds no PEM certificate", "": "holds no PEM certificate", string(der): "holds no PEM certificate",
 	} {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		cfg, err := xmsclient.ConfigurationFromEnv()

@@ -304,3 +304,30 @@ func TestDecode_BrokenOffAnswerKeepsWhatCame(t *testing.T) {
 		assert.Equal(t, c.writes, errors.Is(err, xmsclient.ErrOutcomeUnknown))
 	}
 }
+
+// A value is cleaned before it is cut, or the cut would hide that it is a secret.
+func TestDecode_CleansValuesBeforeCuttingThem(t *testing.T) {
+	t.Parallel()
+	const uuid = "5eccade0a11d4eadbeefc0ffee5ec4e7"
+	api, _ := serve(t, answer(200, `{"access_token":{"id":1,"create":"`+strings.Repeat("x", 32)+" "+uuid+`"}}`))
+	_, _, err := api.GetAccessToken(t.Context(), 7)
+	require.ErrorContains(t, err, "access_token.create: ")
+	assert.NotContains(t, err.Error(), uuid[:16])
+}
+
+// The new secret is no part of an error, whatever its form and wherever the server repeats it.
+func TestDecode_NewSecretIsWithheld(t *testing.T) {
+	t.Parallel()
+	const made = "tok-abcdefghijklmnopqrst"
+	for _, body := range []string{
+		`{"access_token":{"uuid":"` + made + `"},"message":"created ` + made + `"`,
+		`{"data":{ "uuid" : "` + made + `"},"message":"created ` + made + `"}`,
+	} {
+		api, _ := serve(t, answer(201, body))
+		_, _, err := api.CreateAccessToken(t.Context(), creation("backup", "", "admin"))
+		var unusable *xmsclient.DecodeError
+		require.ErrorAs(t, err, &unusable)
+		assert.NotContains(t, err.Error(), "abcdefghij")
+		assert.Equal(t, body, string(unusable.Body))
+	}
+}

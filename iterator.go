@@ -49,6 +49,7 @@ func (s *AccessTokensApiService) AllAccessTokens(
 	}
 	return func(yield func(AccessToken, error) bool) {
 		if err := checkPages(limit, offset); err != nil {
+			err.Operation = "AllAccessTokens"
 			yield(AccessToken{}, err)
 			return
 		}
@@ -71,18 +72,12 @@ func (s *AccessTokensApiService) AllAccessTokens(
 	}
 }
 
-func checkPages(limit, offset int64) error {
-	err := &ArgumentError{Operation: "AllAccessTokens"}
-	switch {
-	case limit < 1 && limit != everything:
-		err.Argument = "opts.Limit"
-		err.Reason = fmt.Sprintf("must be positive, or -1 for all tokens in one answer, not %d", limit)
-	case offset < 0:
-		err.Argument, err.Reason = "opts.Offset", fmt.Sprintf("must not be negative, not %d", offset)
-	default:
-		return nil
+func checkPages(limit, offset int64) *ArgumentError {
+	if limit < 1 && limit != everything {
+		reason := fmt.Sprintf("must be positive, or -1 for all tokens in one answer, not %d", limit)
+		return &ArgumentError{Argument: "opts.Limit", Reason: reason}
 	}
-	return err
+	return checkOffset(&offset)
 }
 
 // walk goes through a list that may change under it. It asks for each page from the last token of
