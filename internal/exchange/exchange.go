@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xsky-storage/xms-client-go/internal/secret"
@@ -271,7 +272,8 @@ func (c *call) observe(ctx context.Context, e end, wait time.Duration, leftFor s
 // date, which is measured against the answer's own Date. 0 means that it does not say.
 func retryAfter(header http.Header) time.Duration {
 	for _, value := range header["Retry-After"] {
-		if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds >= 0 {
+		digits := strings.Trim(value, "0123456789.") == "" // ParseFloat reads more than HTTP's numbers
+		if seconds, err := strconv.ParseFloat(value, 64); err == nil && digits {
 			return time.Duration(min(seconds*float64(time.Second), float64(math.MaxInt64/2)))
 		}
 		if date, ok := parseDate(value); ok {
@@ -287,7 +289,9 @@ func retryAfter(header http.Header) time.Duration {
 
 // parseDate reads the dates of HTTP, and those of servers that write another zone than GMT.
 func parseDate(text string) (time.Time, bool) {
-	for _, layout := range []string{time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC} {
+	const rfc850 = "Monday, 02-Jan-06 15:04:05 GMT"
+	text = strings.Replace(text, " UTC", " GMT", 1)
+	for _, layout := range []string{http.TimeFormat, time.RFC1123Z, rfc850, time.ANSIC} {
 		if date, err := time.Parse(layout, text); err == nil {
 			return date, true
 		}
