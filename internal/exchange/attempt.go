@@ -103,7 +103,8 @@ func (c *call) attempt(ctx context.Context) end {
 		e = c.roundTrip(ctx, turn, node, credential)
 	}
 	e.turn, e.node, e.took = turn, node, time.Since(started)
-	if e.status == http.StatusUnauthorized && credential.Renewable != "" && !c.renewed {
+	last := c.out.Attempts+1 >= c.cfg.MaxAttempts
+	if e.status == http.StatusUnauthorized && credential.Renewable != "" && !c.renewed && !last {
 		renewal, err := c.credential(ctx)
 		if err == nil && renewal.Renewable != credential.Renewable {
 			e.renewal = renewal

@@ -378,3 +378,38 @@ func TestClient_WithholdsTheTokenOfATokenSource(t *testing.T) {
 	cfg.Observe = func(_ context.Context, event Event) { assert.Equal(t, secret.Withheld, event.Err.Error()) }
 	assert.Equal(t, secret.Withheld, do(t.Context(), newClient(t, cfg), get).Err.Error())
 }
+
+func TestClient_AsksForAnotherTokenOnlyToUseIt(t *testing.T) {
+	t.Parallel()
+	for attempts, want := range map[int]int{1: 1, 2: 2, 4: 2} {
+		asked := 0
+		cfg := config(serve(t, status(401)).URL)
+		cfg.MaxAttempts = attempts
+		cfg.Credential = func(ctx context.Context) (Credential, error) {
+			asked++
+			return tokens(ctx, asked)
+		}
+		do(t.Context(), newClient(t, cfg), get)
+		assert.Equal(t, want, asked)
+	}
+}
+
+type reader func(p []byte) (int, error)
+
+func (f reader) Read(p []byte) (int, error) { return f(p) }
+
+func TestClient_TooLargeThoughTheContextHasEnded(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cfg := config("http://node1")
+	cfg.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		body := reader(func(p []byte) (int, error) {
+			cancel()
+			return len(p), nil
+		})
+		return &http.Response{StatusCode: 200, ContentLength: -1, Body: io.NopCloser(body)}, nil
+	})}
+	out := do(ctx, newClient(t, cfg), get)
+	require.ErrorIs(t, out.Err, ErrTooLarge)
+	assert.Equal(t, 200, out.Status)
+}
