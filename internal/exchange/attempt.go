@@ -41,7 +41,7 @@ type end struct {
 
 	err          error // why there is no answer, or no whole 2xx; nil: there is one
 	sourceFailed bool  // there is no credential
-	callerEnded  bool
+	callerEnded  error // ctx.Err(), if that is why
 	tlsRefused   bool
 
 	status     int // 0: no answer
@@ -61,7 +61,7 @@ func (e end) result() string {
 	switch {
 	case e.sourceFailed:
 		return "no credential"
-	case e.callerEnded:
+	case e.callerEnded != nil:
 		return "the context ended"
 	case e.tlsRefused:
 		return "TLS refused"
@@ -84,7 +84,7 @@ func (e end) result() string {
 // attempt makes one request to one node, unless there is no credential or ctx ends before.
 func (c *call) attempt(ctx context.Context) end {
 	if ctx.Err() != nil {
-		return end{callerEnded: true, err: ContextError(ctx)}
+		return end{callerEnded: ctx.Err(), err: ContextError(ctx)}
 	}
 	turn := c.nodes.turn.Load()
 	credential := c.renewal
@@ -98,7 +98,7 @@ func (c *call) attempt(ctx context.Context) end {
 	turn, node, err := c.nodes.place(ctx)
 	var e end
 	if err != nil {
-		e = end{callerEnded: true, err: err}
+		e = end{callerEnded: ctx.Err(), err: err}
 	} else {
 		e = c.roundTrip(ctx, turn, node, credential)
 	}
@@ -138,16 +138,16 @@ func (c *call) roundTrip(ctx context.Context, turn *turn, node *node, credential
 		defer t.connecting.Stop()
 	}
 	e := end{requested: true, anonymous: credential.HeaderValue == "" && credential.Query == ""}
-	request, err := c.newRequest(bounded, node, credential)
-	if err != nil {
-		return c.fail(ctx, bounded, e, t, err)
-	}
-	response, err := c.http.Do(request)
+	response, err := c.send(bounded, node, credential)
 	if err != nil {
 		return c.fail(ctx, bounded, e, t, err)
 	}
 	defer response.Body.Close()
-	e.connected, e.status, e.header = true, response.StatusCode, response.Header
+	e.connected = true
+	if response.StatusCode < 100 {
+		return c.fail(ctx, bounded, e, t, fmt.Errorf("malformed status %03d", response.StatusCode))
+	}
+	e.status, e.header = response.StatusCode, response.Header
 	e.retryAfter = retryAfter(response.Header)
 	if e.status/100 == 2 {
 		e.body, err = readAll(response.Body, response.ContentLength, c.cfg.MaxBytes)
@@ -162,7 +162,7 @@ func (c *call) roundTrip(ctx context.Context, turn *turn, node *node, credential
 	return e
 }
 
-func (c *call) newRequest(ctx context.Context, node *node, credential Credential) (*http.Request, error) {
+func (c *call) send(ctx context.Context, node *node, credential Credential) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, c.req.Method, node.base+c.req.Path, bytes.NewReader(c.req.Body))
 	if err != nil {
 		return nil, err
@@ -179,7 +179,7 @@ func (c *call) newRequest(ctx context.Context, node *node, credential Credential
 	if credential.HeaderValue != "" {
 		request.Header[credential.HeaderName] = []string{credential.HeaderValue}
 	}
-	return request, nil
+	return c.http.Do(request)
 }
 
 // connectShare returns how long getting a connection may take, or 0 if only the transport and the
@@ -208,7 +208,7 @@ func (c *call) fail(ctx, bounded context.Context, e end, t *trip, err error) end
 	case errors.Is(err, ErrTooLarge):
 		// The answer came, whatever has ended since.
 	case ctx.Err() != nil:
-		e.callerEnded, err = true, ContextError(ctx)
+		e.callerEnded, err = ctx.Err(), ContextError(ctx)
 	case bounded.Err() != nil:
 		err = context.Cause(bounded)
 	}

@@ -24,6 +24,7 @@ type nodes struct {
 // that a failure seen by a call that began before another one moved it moves nothing.
 type turn struct {
 	number int64
+	began  time.Time
 	left   chan struct{} // closed when the next turn begins
 }
 
@@ -39,7 +40,7 @@ func newNodes(bases []string, places int) *nodes {
 	for _, base := range bases {
 		n.all = append(n.all, &node{base: base, places: make(chan struct{}, places)})
 	}
-	n.turn.Store(&turn{left: make(chan struct{})})
+	n.turn.Store(&turn{began: time.Now(), left: make(chan struct{})})
 	return n
 }
 
@@ -68,7 +69,7 @@ func (n *node) release() { <-n.places }
 
 // leave ends a turn, unless another call has ended it before.
 func (n *nodes) leave(t *turn) bool {
-	next := &turn{number: t.number + 1, left: make(chan struct{})}
+	next := &turn{number: t.number + 1, began: time.Now(), left: make(chan struct{})}
 	if !n.turn.CompareAndSwap(t, next) {
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // rule is a row of the table: a way in which an attempt can end, and what follows from it.
@@ -23,7 +24,7 @@ var rules = []rule{
 	{"no credential: TokenSource failed", no, never, stays, kept,
 		func(e end) bool { return e.sourceFailed }},
 	{"the caller's context ended", ifConnected, never, ifSilentAndPatient, closedIfLeft,
-		func(e end) bool { return e.callerEnded }},
+		func(e end) bool { return e.callerEnded != nil }},
 	{"TLS refused by either side", no, elsewhere, leaves, kept,
 		func(e end) bool { return e.tlsRefused }},
 	{"no connection: dial, DNS, TLS handshake, proxy, Timeout before that", no, always, leaves, kept,
@@ -61,7 +62,8 @@ func (r rule) leavesNode(e end, node *node) bool {
 	case ifSilent:
 		return node.silent()
 	case ifSilentAndPatient:
-		return node.silent() && (e.took >= patience || errors.Is(e.err, context.DeadlineExceeded))
+		took := min(e.took, time.Since(e.turn.began)) // it may have waited for another node's place before
+		return node.silent() && (took >= patience || errors.Is(e.callerEnded, context.DeadlineExceeded))
 	}
 	return false
 }

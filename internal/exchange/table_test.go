@@ -73,11 +73,11 @@ func deadline(d time.Duration) func(context.Context) (context.Context, context.C
 	return func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, d) }
 }
 
-func cancelled(d time.Duration) func(context.Context) (context.Context, context.CancelFunc) {
+func cancelled(d time.Duration, cause error) func(context.Context) (context.Context, context.CancelFunc) {
 	return func(ctx context.Context) (context.Context, context.CancelFunc) {
-		ctx, cancel := context.WithCancel(ctx)
-		time.AfterFunc(d, cancel)
-		return ctx, cancel
+		ctx, cancel := context.WithCancelCause(ctx)
+		time.AfterFunc(d, func() { cancel(cause) })
+		return ctx, func() { cancel(nil) }
 	}
 }
 
@@ -98,6 +98,16 @@ func handshake(config *tls.Config) dialer {
 		}()
 		return client, nil
 	}
+}
+
+func emptyServerHello(context.Context) (net.Conn, error) {
+	client, server := net.Pipe()
+	go func() {
+		_, _ = server.Read(make([]byte, 16<<10))
+		_, _ = server.Write([]byte{22, 3, 3, 0, 4, 2, 0, 0, 0})
+		_, _ = io.Copy(io.Discard, server)
+	}()
+	return client, nil
 }
 
 func hangUntilEnd(ctx context.Context) (net.Conn, error) {
@@ -134,11 +144,15 @@ var ends = []struct {
 		{name: "ended before the call", bound: deadline(0)},
 	}},
 	{want{true, "1", "1", silent, silent}, []way{{name: "deadline", answer: hang, bound: deadline(soon)}}},
-	{want{true, "1", "1", neither, neither}, []way{{name: "cancelled soon", answer: hang, bound: cancelled(soon)}}},
-	{want{true, "1", "1", both, both}, []way{{name: "cancelled late", answer: hang, bound: cancelled(late)}}},
-	{want{false, "1", "1", both, both}, []way{{name: "cancelled dialling", dial: hangUntilEnd, bound: cancelled(late)}}},
+	{want{true, "1", "1", neither, neither}, []way{
+		{name: "cancelled soon", answer: hang, bound: cancelled(soon, nil)},
+		{name: "cancelled over another's deadline", answer: hang, bound: cancelled(soon, context.DeadlineExceeded)},
+	}},
+	{want{true, "1", "1", both, both}, []way{{name: "cancelled late", answer: hang, bound: cancelled(late, nil)}}},
+	{want{false, "1", "1", both, both}, []way{{name: "cancelled dialling", dial: hangUntilEnd, bound: cancelled(late, nil)}}},
 	{want{false, "1 2 3", "1 2 3", both, neither}, []way{
 		{name: "certificate expired", tls: true, expired: true},
+		{name: "alert of the client", tls: true, dial: emptyServerHello},
 		{name: "alert in the handshake", tls: true, dial: handshake(&tls.Config{MaxVersion: tls.VersionTLS11})},
 	}},
 	{want{false, "1 2 3 ~ 1", "1 2 3 ~ 1", both, neither}, []way{
@@ -152,6 +166,7 @@ var ends = []struct {
 		{name: "timeout", answer: hang},
 		{name: "cut", answer: raw("")},
 		{name: "no HTTP", answer: raw("220 mail.example.com ESMTP\r\n\r\n")},
+		{name: "status below 100", answer: raw("HTTP/1.1 042 Odd\r\nContent-Length: 0\r\n\r\n")},
 		{name: "2xx broken off", answer: raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")},
 		{name: "2xx stalls", answer: stall},
 	}},
@@ -204,7 +219,7 @@ func TestRules_StaleEnd(t *testing.T) {
 		closed  bool
 	}{
 		{way{name: "cut", answer: raw("")}, "1", true},
-		{way{name: "cancelled", answer: hang, bound: cancelled(time.Second)}, "1", false},
+		{way{name: "cancelled", answer: hang, bound: cancelled(time.Second, nil)}, "1", false},
 		{way{name: "500", answer: status(500)}, "1", false},
 		{way{name: "404", answer: status(404)}, "1", false},
 		{way{name: "200", answer: ok}, "1", false},
