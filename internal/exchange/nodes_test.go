@@ -158,6 +158,52 @@ func TestClient_SixtyFourRequestsAtATime(t *testing.T) {
 	assert.Equal(t, 3, cap(newClient(t, cfg).nodes.all[0].places))
 }
 
+// net/http goes on with the dials of attempts that have ended.
+func TestClient_DialsThatNobodyWaitsForTakeNoPlaces(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		recovered := make(chan struct{})
+		node := onPipes(t, nil, ok)
+		var dials atomic.Int64
+		client := inMemory(t, func(cfg *Config) { cfg.Timeout, cfg.MaxAttempts = time.Second, 1 },
+			func(ctx context.Context) (net.Conn, error) {
+				if dials.Add(1) <= maxPlaces {
+					<-recovered
+				}
+				return node(ctx)
+			})
+		atOnce(maxPlaces, func() { assert.Error(t, do(t.Context(), client, get).Err) })
+		out := do(t.Context(), client, get)
+		close(recovered)
+		assert.NoError(t, out.Err)
+	})
+}
+
+// An attempt that a cancellation ends speaks against its node by the time that it gave that one.
+func TestClient_PatienceBeginsAtTheLastNode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := inMemory(t, func(*Config) {}, onPipes(t, nil, hang), onPipes(t, nil, hang), onPipes(t, nil, ok))
+		hanging, stop := context.WithCancel(t.Context())
+		leaving, leave := context.WithTimeout(hanging, 700*time.Millisecond)
+		defer leave()
+		var calls sync.WaitGroup
+		for range maxPlaces - 1 {
+			calls.Go(func() { do(hanging, client, create) })
+		}
+		calls.Go(func() { do(leaving, client, create) })
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(750*time.Millisecond, cancel)
+		out := do(ctx, client, create)
+		assert.Equal(t, "http://node2", out.Node)
+		assert.True(t, out.MayHaveActed)
+		assert.EqualValues(t, 1, client.nodes.turn.Load().number)
+		stop()
+		calls.Wait()
+	})
+}
+
 func TestClient_DeadlineWhileWaitingForAPlace(t *testing.T) {
 	t.Parallel()
 	for _, line := range []struct {

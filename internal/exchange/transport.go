@@ -56,7 +56,6 @@ func newTransport(config *tls.Config) *http.Transport {
 		TLSClientConfig:        config,
 		TLSHandshakeTimeout:    10 * time.Second,
 		Protocols:              new(http.Protocols),
-		MaxConnsPerHost:        maxPlaces,
 		MaxIdleConnsPerHost:    maxPlaces,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: 1 << 20,
