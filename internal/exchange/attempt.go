@@ -122,19 +122,20 @@ func (c *call) credential(ctx context.Context) (Credential, error) {
 // roundTrip makes the request of an attempt, reads the answer, and gives the place back.
 func (c *call) roundTrip(ctx context.Context, turn *turn, node *node, credential Credential) end {
 	defer node.release()
-	t := &trip{info: Info{c.req.Operation, c.req.PathTemplate, c.out.Attempts + 1}, safeToRepeat: c.req.SafeToRepeat}
-	bounded, cancel := context.WithCancelCause(c.wire.trace(ctx, t))
+	t := &trip{info: Info{c.req.Operation, c.req.PathTemplate, c.out.Attempts + 1}}
+	bounded, cancel := context.WithCancelCause(context.WithValue(ctx, tripKey{}, t))
 	defer cancel(nil)
 	t.cancel = cancel
 	if timeout := c.cfg.Timeout; timeout >= 0 {
 		defer time.AfterFunc(timeout, func() {
-			cancel(timeoutError(fmt.Sprintf("no complete answer within %v (Timeout)", timeout)))
+			cancel(timeoutError("no complete answer within %v (Timeout)", timeout))
 		}).Stop()
 	}
-	if share := c.connectShare(ctx, turn); share > 0 {
-		t.connecting = time.AfterFunc(share, func() {
-			cancel(timeoutError(fmt.Sprintf("no connection within %v, and other nodes are untried", share)))
+	if t.share = c.connectShare(ctx, turn); t.share > 0 {
+		t.connecting = time.AfterFunc(t.share, func() {
+			cancel(timeoutError("no connection within %v, and other nodes are untried", t.share))
 		})
+		t.connecting.Stop() // until a connection is asked for
 		defer t.connecting.Stop()
 	}
 	e := end{requested: true, anonymous: credential.HeaderValue == "" && credential.Query == ""}
@@ -212,9 +213,14 @@ func (c *call) fail(ctx, bounded context.Context, e end, t *trip, err error) end
 	case bounded.Err() != nil:
 		err = context.Cause(bounded)
 	}
-	e.tlsRefused = tlsRefused(err, e.connected, t.fresh.Load())
+	e.tlsRefused = e.status == 0 && c.wire.tlsRefused(t, err)
 	e.err = err
 	return e
+}
+
+// timeoutError ends an attempt that has used up its time.
+func timeoutError(format string, limit time.Duration) error {
+	return Join(fmt.Sprintf(format, limit), context.DeadlineExceeded)
 }
 
 func isTimeout(err error) bool {
@@ -308,11 +314,3 @@ type joined struct {
 func (j *joined) Error() string                 { return j.text }
 func (j *joined) Unwrap() []error               { return j.errs }
 func (j *joined) Format(f fmt.State, verb rune) { secret.Print(f, verb, j.text) }
-
-// timeoutError ends an attempt that has used up its time.
-type timeoutError string
-
-func (e timeoutError) Error() string      { return string(e) }
-func (timeoutError) Timeout() bool        { return true }
-func (timeoutError) Temporary() bool      { return true }
-func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

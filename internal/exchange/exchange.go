@@ -118,7 +118,10 @@ func IsNil(v any) bool {
 }
 
 // CloseIdleConnections closes the connections that no request uses, beneath WrapTransport too.
-func (c *Client) CloseIdleConnections() { c.wire.CloseIdleConnections() }
+func (c *Client) CloseIdleConnections() {
+	c.http.CloseIdleConnections()
+	c.wire.CloseIdleConnections() // middleware need not pass it on
+}
 
 // call is the state of one call, kept by its loop.
 type call struct {
@@ -287,7 +290,8 @@ func retryAfter(header http.Header) time.Duration {
 	return 0
 }
 
-// parseDate reads the dates of HTTP, and those of servers that write another zone than GMT.
+// parseDate reads the dates of HTTP, also with UTC or a number for the zone. Go gives no error for
+// other names of zones, and does not know what they mean.
 func parseDate(text string) (time.Time, bool) {
 	const rfc850 = "Monday, 02-Jan-06 15:04:05 GMT"
 	text = strings.Replace(text, " UTC", " GMT", 1)

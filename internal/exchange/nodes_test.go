@@ -331,3 +331,46 @@ func TestClient_SharesTheDeadlineForConnecting(t *testing.T) {
 		})
 	}
 }
+
+func TestClient_SharesTheDeadlineForConnectingOnAStaleConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var generation atomic.Int64
+		node := onPipes(t, nil, ok)
+		client := inMemory(t, func(*Config) {}, func(ctx context.Context) (net.Conn, error) {
+			if generation.Load() != 0 {
+				return hangUntilEnd(ctx)
+			}
+			conn, err := node(ctx)
+			return &broken{conn, &generation, 0, errors.New("broken pipe")}, err
+		}, onPipes(t, nil, ok))
+		require.NoError(t, do(t.Context(), client, get).Err)
+		generation.Add(1)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		out := do(ctx, client, create)
+		require.NoError(t, out.Err)
+		assert.Equal(t, "http://node2", out.Node)
+	})
+}
+
+func TestClient_MiddlewareTakesNothingOfTheShareForConnecting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := inMemory(t, func(cfg *Config) {
+			cfg.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
+				return roundTripper(func(r *http.Request) (*http.Response, error) {
+					select {
+					case <-time.After(6 * time.Second):
+						return next.RoundTrip(r)
+					case <-r.Context().Done():
+						return nil, r.Context().Err()
+					}
+				})
+			}
+		}, onPipes(t, nil, ok), onPipes(t, nil, ok))
+		out := do(t.Context(), client, create)
+		require.NoError(t, out.Err)
+		assert.Equal(t, "http://node1", out.Node)
+	})
+}

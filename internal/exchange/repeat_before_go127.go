@@ -11,23 +11,21 @@ import (
 
 var errRepeat = errors.New("HTTP/2 stream reset; net/http was about to send the request again")
 
-// endBeforeRepeat ends an attempt when net/http asks for another connection after the header of an
-// HTTP/2 request went out. Before Go 1.27 net/http sends any request again after some resets. A
-// request that is safe to repeat goes on, and is known to have had a connection.
+// endBeforeRepeat ends an attempt when net/http asks for another connection after it turned to the
+// header of an HTTP/2 request. Before Go 1.27 net/http sends any request again after some resets.
 func endBeforeRepeat(t *trip, trace *httptrace.ClientTrace) {
-	var http2, sent atomic.Bool
+	var sent atomic.Bool
 	askAgain := trace.GetConn
 	trace.GetConn = func(host string) {
-		if !http2.Load() || !sent.Load() {
-			askAgain(host)
-		} else if !t.safeToRepeat {
+		if sent.Load() {
 			t.cancel(errRepeat)
+			return
 		}
+		askAgain(host)
 	}
 	trace.WroteHeaderField = func(name string, _ []string) {
-		if strings.HasPrefix(name, ":") {
-			http2.Store(true)
+		if strings.HasPrefix(name, ":") { // only HTTP/2 has such fields
+			sent.Store(true)
 		}
 	}
-	trace.WroteHeaders = func() { sent.Store(true) }
 }

@@ -47,9 +47,6 @@ func newTransport(config *tls.Config) *http.Transport {
 	}
 	config = config.Clone()
 	config.NextProtos = []string{"http/1.1"}
-	if config.MinVersion == 0 {
-		config.MinVersion = tls.VersionTLS12
-	}
 	t := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		OnProxyConnectResponse: checkProxy,
@@ -84,50 +81,47 @@ type wire struct {
 
 // trip is what is noted of the request of one attempt. It travels in the request's context.
 type trip struct {
-	info         Info
-	safeToRepeat bool
-	cancel       context.CancelCauseFunc
-	connecting   *time.Timer // ends the attempt unless a connection is had in time; nil: none
+	info       Info
+	cancel     context.CancelCauseFunc
+	share      time.Duration // that getting a connection may take
+	connecting *time.Timer   // runs for that long while a connection is asked for; nil: no bound
 
-	reached   atomic.Bool // the request has come to the wire
-	asked     atomic.Bool // a connection was asked for
-	connected atomic.Bool // one was had
-	before    atomic.Bool // one was had before the request came to the wire for the last time
-	fresh     atomic.Bool // it had not been used before
+	reached     atomic.Bool  // the request has come to the wire
+	asked       atomic.Bool  // a connection was asked for
+	connections atomic.Int64 // had, without those over which surely nothing went
+	fresh       atomic.Bool  // the last one had not been used before
 }
 
-// trace returns ctx with the trip in it, and with a trace that notes its connections.
-func (w *wire) trace(ctx context.Context, t *trip) context.Context {
+// RoundTrip sends the request, and notes its connections in its trip.
+func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
+	t, ok := request.Context().Value(tripKey{}).(*trip)
+	if !ok {
+		w.blind.Store(true)
+		return w.base.RoundTrip(request)
+	}
+	t.reached.Store(true)
+	var connected atomic.Bool // middleware may send several requests at a time
 	trace := &httptrace.ClientTrace{
 		GetConn: func(string) {
 			t.asked.Store(true)
-			if w.asksOnce() {
-				t.connected.Store(t.before.Load())
+			if w.asksOnce() && connected.Swap(false) {
+				t.connections.Add(-1)
+			}
+			if t.connecting != nil {
+				t.connecting.Reset(t.share)
 			}
 		},
 		GotConn: func(info httptrace.GotConnInfo) {
-			t.connected.Store(true)
+			connected.Store(true)
+			t.connections.Add(1)
 			t.fresh.Store(!info.Reused)
 			if t.connecting != nil {
 				t.connecting.Stop()
 			}
 		},
 	}
-	if w.own == nil {
-		endBeforeRepeat(t, trace)
-	}
-	return httptrace.WithClientTrace(context.WithValue(ctx, tripKey{}, t), trace)
-}
-
-// RoundTrip sends the request.
-func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
-	if t, ok := request.Context().Value(tripKey{}).(*trip); ok {
-		t.before.Store(t.connected.Load())
-		t.reached.Store(true)
-	} else {
-		w.blind.Store(true)
-	}
-	return w.base.RoundTrip(request)
+	endBeforeRepeat(t, trace)
+	return w.base.RoundTrip(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
 }
 
 // asksOnce reports whether the base asks for another connection only if nothing of the request went
@@ -140,7 +134,7 @@ func (w *wire) asksOnce() bool {
 // connected reports whether a server may have seen the request of t, which failed with err.
 func (w *wire) connected(t *trip, err error) bool {
 	switch {
-	case w.blind.Load(), t.connected.Load():
+	case w.blind.Load(), t.connections.Load() > 0:
 		return true
 	case t.reached.Load() && (w.asksOnce() || t.asked.Load()):
 		return false
@@ -180,17 +174,16 @@ func (w *wire) CloseIdleConnections() {
 	(&http.Client{Transport: w.base}).CloseIdleConnections()
 }
 
-// tlsRefused reports whether either side refused TLS. A server that refuses the client's
-// certificate under TLS 1.3 says so in place of the first answer, by an alert for which net/http
-// and crypto/tls export no type.
-func tlsRefused(err error, connected, fresh bool) bool {
-	var unverified *tls.CertificateVerificationError
-	if errors.As(err, &unverified) {
-		return true
-	}
+// tlsRefused reports whether either side refused TLS before a request of t was answered. A server
+// that refuses the client's certificate under TLS 1.3 says so in place of the first answer, by an
+// alert for which net/http and crypto/tls export no type.
+func (w *wire) tlsRefused(t *trip, err error) bool {
+	connected := w.connected(t, err)
 	var alert *net.OpError
-	if !errors.As(err, &alert) || alert.Op != "remote error" && alert.Op != "local error" {
-		return false
+	if errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error") {
+		first := t.connections.Load() == 1 && t.fresh.Load() && !w.blind.Load()
+		return !connected || first && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate")
 	}
-	return !connected || alert.Op == "remote error" && fresh && strings.Contains(alert.Err.Error(), "certificate")
+	var unverified *tls.CertificateVerificationError
+	return !connected && errors.As(err, &unverified)
 }

@@ -7,10 +7,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -46,7 +48,7 @@ func resetStreams(conn net.Conn, requests *atomic.Int64) {
 }
 
 // Before Go 1.27 net/http repeats such a request without end.
-func TestClient_SendsACreateOnceOverHTTP2(t *testing.T) {
+func TestClient_SendsNoMoreThanItsAttemptsOverHTTP2(t *testing.T) {
 	t.Parallel()
 	plain := new(http.Protocols)
 	plain.SetUnencryptedHTTP2(true)
@@ -70,11 +72,15 @@ func TestClient_SendsACreateOnceOverHTTP2(t *testing.T) {
 				})[len("http"):])
 			}
 			cfg.HTTPClient = &http.Client{Transport: line.transport}
-			out := do(t.Context(), newClient(t, cfg), create)
-			require.Error(t, out.Err)
-			assert.True(t, out.MayHaveActed)
-			assert.Equal(t, 1, out.Attempts)
-			assert.EqualValues(t, 1, requests.Load())
+			client := newClient(t, cfg)
+			for attempts, req := range map[int]Request{1: create, cfg.MaxAttempts: get} {
+				requests.Store(0)
+				out := do(t.Context(), client, req)
+				require.Error(t, out.Err)
+				assert.True(t, out.MayHaveActed)
+				assert.Equal(t, attempts, out.Attempts)
+				assert.EqualValues(t, attempts, requests.Load())
+			}
 		})
 	}
 }
@@ -189,23 +195,49 @@ func (a alerting) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// twice is middleware that sends each request once with another context before.
+func twice(ctx func(*http.Request) context.Context) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (response *http.Response, err error) {
+			if response, err = next.RoundTrip(r.WithContext(ctx(r))); err == nil {
+				return response, nil
+			}
+			r.Body, _ = r.GetBody()
+			return next.RoundTrip(r)
+		})
+	}
+}
+
 func TestClient_AServerRefusesACertificateBeforeItsFirstAnswerOnly(t *testing.T) {
 	t.Parallel()
-	for _, kept := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
+	for _, line := range []struct {
+		name   string
+		answer string // before the alert
+		wrap   func(next http.RoundTripper) http.RoundTripper
+		kept   bool
+		acted  bool
+	}{
+		{name: "fresh connection"},
+		{name: "kept connection", kept: true, acted: true},
+		{name: "after the header", answer: "HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{", acted: true},
+		{name: "second connection", wrap: twice((*http.Request).Context), acted: true},
+		{name: "dropped context", wrap: twice(func(*http.Request) context.Context { return context.Background() }), acted: true},
+	} {
+		bubble(t, line.name, func(t *testing.T) {
+			t.Helper()
 			node := onPipes(t, nil, func(w http.ResponseWriter, r *http.Request) {
 				if r.Method != http.MethodGet {
-					raw("")(w, r)
+					raw(line.answer)(w, r)
 				}
 			})
-			client := inMemory(t, func(*Config) {}, func(ctx context.Context) (net.Conn, error) {
+			client := inMemory(t, func(cfg *Config) { cfg.WrapTransport = line.wrap }, func(ctx context.Context) (net.Conn, error) {
 				conn, err := node(ctx)
 				return alerting{conn}, err
 			})
-			if kept {
+			if line.kept {
 				require.NoError(t, do(t.Context(), client, get).Err)
 			}
-			assert.Equal(t, kept, do(t.Context(), client, create).MayHaveActed)
+			assert.Equal(t, line.acted, do(t.Context(), client, create).MayHaveActed)
 		})
 	}
 }
@@ -239,6 +271,22 @@ func TestClient_KeepsIdleConnectionsForHalfAMinute(t *testing.T) {
 	}
 }
 
+type closer struct {
+	http.RoundTripper
+	closed int
+}
+
+func (c *closer) CloseIdleConnections() { c.closed++ }
+
+func TestClient_CloseIdleConnectionsTellsMiddleware(t *testing.T) {
+	t.Parallel()
+	var middleware closer
+	cfg := config("http://node1")
+	cfg.WrapTransport = func(http.RoundTripper) http.RoundTripper { return &middleware }
+	newClient(t, cfg).CloseIdleConnections()
+	assert.Equal(t, 1, middleware.closed)
+}
+
 func TestClient_LeavesACallersClientAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -255,21 +303,23 @@ func TestClient_LeavesACallersClientAlone(t *testing.T) {
 
 func TestClient_BodyOfA204DoesNotAnswerTheNextCall(t *testing.T) {
 	t.Parallel()
-	base := listen(t, func(conn net.Conn) {
-		requests := bufio.NewReader(conn)
-		for _, answer := range []string{
-			"HTTP/1.1 204 No Content\r\nContent-Length: 38\r\n\r\n",
-			"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", // the body, which comes late
-		} {
-			if _, err := http.ReadRequest(requests); err != nil {
-				return
+	for _, announced := range []string{"Content-Length: 38", "Transfer-Encoding: chunked"} {
+		base := listen(t, func(conn net.Conn) {
+			requests := bufio.NewReader(conn)
+			for _, answer := range []string{
+				"HTTP/1.1 204 No Content\r\n" + announced + "\r\n\r\n",
+				"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", // the body, which comes late
+			} {
+				if _, err := http.ReadRequest(requests); err != nil {
+					return
+				}
+				io.WriteString(conn, answer)
 			}
-			io.WriteString(conn, answer)
+		})
+		client := newClient(t, config(base))
+		for range 3 {
+			assert.Equal(t, 204, do(t.Context(), client, get).Status)
 		}
-	})
-	client := newClient(t, config(base))
-	for range 3 {
-		assert.Equal(t, 204, do(t.Context(), client, get).Status)
 	}
 }
 
@@ -282,6 +332,20 @@ func TestClient_KnowsWhatWasSentBeneathMiddleware(t *testing.T) {
 		return roundTripper(func(*http.Request) (*http.Response, error) { return nil, err })
 	}
 	noProxy := func(*http.Request) (*url.URL, error) { return nil, errors.New("no proxy") }
+	repeatAt := func(base string) func(http.RoundTripper, *http.Request) (*http.Response, error) {
+		return func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+			_, err := next.RoundTrip(r)
+			require.Error(t, err)
+			again := r.Clone(r.Context())
+			again.URL, err = url.Parse(base)
+			require.NoError(t, err)
+			return next.RoundTrip(again)
+		}
+	}
+	stranger := httptest.NewUnstartedServer(nil)
+	stranger.Config.ErrorLog = log.New(io.Discard, "", 0)
+	stranger.StartTLS()
+	t.Cleanup(stranger.Close)
 	drop := true
 	for _, line := range []struct {
 		name     string
@@ -296,14 +360,9 @@ func TestClient_KnowsWhatWasSentBeneathMiddleware(t *testing.T) {
 		{name: "a transport that could not dial", nodes: []string{gone}, base: fails(refused), acted: []bool{false}},
 		{name: "a transport that says nothing", nodes: []string{gone}, base: fails(errors.New("no")), acted: []bool{true}},
 		{name: "middleware that repeats by itself", nodes: []string{serve(t, raw("")).URL}, acted: []bool{true},
-			wrap: func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
-				_, err := next.RoundTrip(r)
-				require.Error(t, err)
-				again := r.Clone(r.Context())
-				again.URL, err = url.Parse(gone)
-				require.NoError(t, err)
-				return next.RoundTrip(again)
-			}},
+			wrap: repeatAt(gone)},
+		{name: "middleware that then meets a stranger", nodes: []string{serve(t, raw("")).URL}, acted: []bool{true},
+			wrap: repeatAt(stranger.URL)},
 		{name: "middleware that once drops the context", nodes: []string{gone, gone}, acted: []bool{false, true, true},
 			wrap: func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
 				if r.URL.Query().Has("drop") && drop {
@@ -338,6 +397,44 @@ func TestClient_KnowsWhatWasSentBeneathMiddleware(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestClient_KnowsWhatHedgingMiddlewareSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		arrived := make(chan struct{})
+		client := inMemory(t, func(cfg *Config) {
+			cfg.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
+				return roundTripper(func(r *http.Request) (*http.Response, error) {
+					second := r.Clone(r.Context())
+					second.URL.Host = "node2"
+					var both sync.WaitGroup
+					for _, request := range []*http.Request{r, second} {
+						both.Go(func() {
+							_, err := next.RoundTrip(request)
+							assert.Error(t, err)
+						})
+					}
+					both.Wait()
+					return nil, errors.New("both failed")
+				})
+			}
+		}, onPipes(t, nil, func(w http.ResponseWriter, r *http.Request) {
+			close(arrived)
+			raw("")(w, r)
+		}), func(context.Context) (net.Conn, error) { return nil, errors.New("refused") })
+		client.wire.own.Proxy = func(r *http.Request) (*url.URL, error) {
+			if r.URL.Host == "node2" {
+				<-arrived
+			} else {
+				synctest.Wait() // until both have come to the wire
+			}
+			return nil, nil
+		}
+		out := do(t.Context(), client, create)
+		assert.True(t, out.MayHaveActed)
+		assert.Equal(t, 1, out.Attempts)
+	})
 }
 
 func TestClient_NamesAProxyThatRefuses(t *testing.T) {
