@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -131,13 +132,12 @@ func (c *call) roundTrip(ctx context.Context, turn *turn, node *node, credential
 			cancel(timeoutError("no complete answer within %v (Timeout)", timeout))
 		}).Stop()
 	}
-	if t.share = c.connectShare(ctx, turn); t.share > 0 {
-		t.connecting = time.AfterFunc(t.share, func() {
-			cancel(timeoutError("no connection within %v, and other nodes are untried", t.share))
-		})
-		t.connecting.Stop() // until a connection is asked for
-		defer t.connecting.Stop()
-	}
+	t.share = c.connectShare(ctx, turn)
+	t.connecting = time.AfterFunc(t.share, func() {
+		cancel(timeoutError("no connection within %v, and other nodes are untried", t.share))
+	})
+	t.connecting.Stop() // until a connection is asked for
+	defer t.connecting.Stop()
 	e := end{requested: true, anonymous: credential.HeaderValue == "" && credential.Query == ""}
 	response, err := c.send(bounded, node, credential)
 	if err != nil {
@@ -183,13 +183,13 @@ func (c *call) send(ctx context.Context, node *node, credential Credential) (*ht
 	return c.http.Do(request)
 }
 
-// connectShare returns how long getting a connection may take, or 0 if only the transport and the
-// contexts bound it. While nodes and attempts are left, each has an equal share of the time.
+// connectShare returns how long getting a connection may take, or for ever if only the transport and
+// the contexts bound it. While nodes and attempts are left, each has an equal share of the time.
 func (c *call) connectShare(ctx context.Context, t *turn) time.Duration {
 	untried := int64(len(c.nodes.all)) - (t.number - c.round.began)
 	left := min(untried, int64(c.cfg.MaxAttempts-c.out.Attempts))
 	if c.wire.own == nil || left < 2 {
-		return 0
+		return math.MaxInt64
 	}
 	deadline, ok := ctx.Deadline()
 	if !ok {

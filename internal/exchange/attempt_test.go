@@ -407,7 +407,7 @@ func TestClient_TooLargeThoughTheContextHasEnded(t *testing.T) {
 			cancel()
 			return len(p), nil
 		})
-		return &http.Response{StatusCode: 200, ContentLength: -1, Body: io.NopCloser(body)}, nil
+		return &http.Response{StatusCode: http.StatusOK, ContentLength: -1, Body: io.NopCloser(body)}, nil
 	})}
 	out := do(ctx, newClient(t, cfg), get)
 	require.ErrorIs(t, out.Err, ErrTooLarge)

@@ -149,7 +149,9 @@ var ends = []struct {
 		{name: "cancelled over another's deadline", answer: hang, bound: cancelled(soon, context.DeadlineExceeded)},
 	}},
 	{want{true, "1", "1", both, both}, []way{{name: "cancelled late", answer: hang, bound: cancelled(late, nil)}}},
-	{want{false, "1", "1", both, both}, []way{{name: "cancelled dialling", dial: hangUntilEnd, bound: cancelled(late, nil)}}},
+	{want{false, "1", "1", both, both}, []way{
+		{name: "cancelled dialling", dial: hangUntilEnd, bound: cancelled(late, nil)},
+	}},
 	{want{false, "1 2 3", "1 2 3", both, neither}, []way{
 		{name: "certificate expired", tls: true, expired: true},
 		{name: "alert of the client", tls: true, dial: emptyServerHello},

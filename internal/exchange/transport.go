@@ -84,7 +84,7 @@ type trip struct {
 	info       Info
 	cancel     context.CancelCauseFunc
 	share      time.Duration // that getting a connection may take
-	connecting *time.Timer   // runs for that long while a connection is asked for; nil: no bound
+	connecting *time.Timer   // runs for that long while a connection is asked for, and ends the attempt
 
 	reached     atomic.Bool  // the request has come to the wire
 	asked       atomic.Bool  // a connection was asked for
@@ -107,17 +107,13 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 			if w.asksOnce() && connected.Swap(false) {
 				t.connections.Add(-1)
 			}
-			if t.connecting != nil {
-				t.connecting.Reset(t.share)
-			}
+			t.connecting.Reset(t.share)
 		},
 		GotConn: func(info httptrace.GotConnInfo) {
 			connected.Store(true)
 			t.connections.Add(1)
 			t.fresh.Store(!info.Reused)
-			if t.connecting != nil {
-				t.connecting.Stop()
-			}
+			t.connecting.Stop()
 		},
 	}
 	endBeforeRepeat(t, trace)

@@ -221,7 +221,8 @@ func TestClient_AServerRefusesACertificateBeforeItsFirstAnswerOnly(t *testing.T)
 		{name: "kept connection", kept: true, acted: true},
 		{name: "after the header", answer: "HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{", acted: true},
 		{name: "second connection", wrap: twice((*http.Request).Context), acted: true},
-		{name: "dropped context", wrap: twice(func(*http.Request) context.Context { return context.Background() }), acted: true},
+		{name: "dropped context", acted: true,
+			wrap: twice(func(*http.Request) context.Context { return context.Background() })},
 	} {
 		bubble(t, line.name, func(t *testing.T) {
 			t.Helper()
@@ -230,10 +231,11 @@ func TestClient_AServerRefusesACertificateBeforeItsFirstAnswerOnly(t *testing.T)
 					raw(line.answer)(w, r)
 				}
 			})
-			client := inMemory(t, func(cfg *Config) { cfg.WrapTransport = line.wrap }, func(ctx context.Context) (net.Conn, error) {
-				conn, err := node(ctx)
-				return alerting{conn}, err
-			})
+			client := inMemory(t, func(cfg *Config) { cfg.WrapTransport = line.wrap },
+				func(ctx context.Context) (net.Conn, error) {
+					conn, err := node(ctx)
+					return alerting{conn}, err
+				})
 			if line.kept {
 				require.NoError(t, do(t.Context(), client, get).Err)
 			}
