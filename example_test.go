@@ -182,39 +182,6 @@ func ExampleTokenFromFile() {
 	// error: <nil>
 }
 
-// Middleware sees every attempt and knows the call behind it. The example uses this type:
-//
-//	type roundTripper func(*http.Request) (*http.Response, error)
-//
-//	func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-func ExampleCallInfoFromContext() {
-	xms := xmstest.NewServer()
-	defer xms.Close()
-	xms.Seed(1)
-	xms.Inject(xmstest.Fault{StatusCode: http.StatusServiceUnavailable})
-
-	cfg := xms.Configuration()
-	cfg.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(r *http.Request) (*http.Response, error) {
-			response, err := next.RoundTrip(r)
-			if call, ok := xmsclient.CallInfoFromContext(r.Context()); ok && err == nil {
-				fmt.Println(call.Operation, call.PathTemplate, "attempt", call.Attempt, "status", response.StatusCode)
-			}
-			return response, err
-		})
-	}
-	client, err := xmsclient.NewAPIClient(cfg)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if _, _, err := client.AccessTokensApi.GetAccessToken(context.Background(), 1); err != nil {
-		log.Fatal(err)
-	}
-	// Output:
-	// GetAccessToken /access-tokens/{access_token_id} attempt 1 status 503
-	// GetAccessToken /access-tokens/{access_token_id} attempt 2 status 200
-}
-
 // errors.Is is enough for most decisions. errors.As gives the details.
 func ExampleApiError() {
 	xms := xmstest.NewServer()

@@ -15,7 +15,8 @@ import (
 // nobody has used yet, it regenerates that one and returns it.
 //
 // Make the name unique, for example with a random suffix: "backup-" + rand.Text(). XMS does not
-// promise that names are unique. Regenerating a token of somebody else would lock them out.
+// promise that names are unique. Regenerating a token of somebody else would lock them out. If XMS
+// leaves out whether a token was used, the token looks unused, and only its name tells it apart.
 //
 // Give ctx more time than Configuration.Timeout, or none is left to look for the name.
 //

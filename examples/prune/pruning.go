@@ -47,7 +47,8 @@ func (p *pruning) run(ctx context.Context) error {
 	return nil
 }
 
-// isOld reports whether a token was never used and is old. XMS may leave out when it was created.
+// isOld reports whether a token was never used and is old. XMS may leave out when it was created. If it leaves
+// out whether it was used, the token looks unused.
 func (p *pruning) isOld(token xmsclient.AccessToken) bool {
 	switch {
 	case token.Used:
@@ -80,6 +81,6 @@ func (p *pruning) summarize() {
 	}
 	fmt.Fprintln(p.out)
 	if p.old > 0 && !p.remove {
-		fmt.Fprintln(p.out, "run again with -delete to delete them")
+		fmt.Fprintln(p.out, `run again with -delete to delete them, unless your XMS leaves out "used": then every token looks unused`)
 	}
 }
