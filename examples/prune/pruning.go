@@ -47,8 +47,8 @@ func (p *pruning) run(ctx context.Context) error {
 	return nil
 }
 
-// isOld reports whether a token was never used and is old. XMS may leave out when it was created. If it leaves
-// out whether it was used, the token looks unused.
+// isOld reports whether a token was never used and is old. XMS may leave out both facts. Then the
+// token is not old, or looks unused.
 func (p *pruning) isOld(token xmsclient.AccessToken) bool {
 	switch {
 	case token.Used:
