@@ -2,8 +2,8 @@
 // it deletes them.
 //
 // It talks to the XMS that XMS_BASE_URL and XMS_AUTH_TOKEN name. If neither is set, it starts an
-// embedded server with a few tokens. A token whose age the server does not tell is never old. If the
-// server leaves out whether a token was used, the token looks unused: then do not use -delete.
+// embedded server with a few tokens. A token whose age the server does not tell is never old. If
+// the server leaves out whether a token was used, the token looks unused: then do not use -delete.
 //
 // The exit status is 0 on success, 1 if a token could not be listed or deleted, and 2 if a flag is
 // wrong.
