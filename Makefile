@@ -94,9 +94,8 @@ versions: ## run the tests with the oldest and the newest supported Go
 	GOTOOLCHAIN=$(NEWEST_GO) $(GO) test ./...
 
 .PHONY: platforms
-platforms: ## compile for other platforms, and check the tests for 32 bits
-	GOARCH=386 $(GO) vet $(UNOPTIMISED) . ./internal/... ./xmstest
-	GOOS=windows $(GO) build $(UNOPTIMISED) . ./xmstest
+platforms: ## compile for 32-bit Windows with the tests, for macOS and js/wasm
+	GOOS=windows GOARCH=386 $(GO) vet $(UNOPTIMISED) . ./internal/... ./xmstest
 	GOOS=darwin $(GO) build $(UNOPTIMISED) . ./xmstest
 	GOOS=js GOARCH=wasm $(GO) build $(UNOPTIMISED) .
 

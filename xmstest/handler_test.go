@@ -141,25 +141,25 @@ func TestHandler_AnswersHaveEveryMemberAndOnlyTwoTheUUID(t *testing.T) {
 	c := start(t)
 	created := c.create("backup")
 	members := []string{"create", "description", "id", "name", "roles", "update", "used", "user"}
-	check := func(name, body string, more ...string) {
+	check := func(name, body string, withUUID bool) {
 		t.Helper()
 		var v struct {
 			AccessToken map[string]json.RawMessage `json:"access_token"`
 		}
 		require.NoError(t, json.Unmarshal([]byte(body), &v), name)
-		want := slices.Sorted(slices.Values(append(more, members...)))
-		assert.Equal(t, want, slices.Sorted(maps.Keys(v.AccessToken)), name)
+		assert.Subset(t, slices.Collect(maps.Keys(v.AccessToken)), members, name)
+		assert.Equal(t, withUUID, v.AccessToken["uuid"] != nil, name)
 		assert.JSONEq(t, `{"id":1,"name":"admin","skip_guide":false}`, string(v.AccessToken["user"]), name)
 	}
-	check("create", c.send(http.MethodPost, "/access-tokens/", createBody).body, "uuid")
-	check("get", c.get(1).body)
-	check("update", c.send(http.MethodPatch, "/access-tokens/1", `{"access_token":{"name":"other"}}`).body)
-	check("validate", c.validate(created.UUID).body)
-	check("validate the admin token", c.validate(c.server.AdminToken()).body)
+	check("create", c.send(http.MethodPost, "/access-tokens/", createBody).body, true)
+	check("get", c.get(1).body, false)
+	check("update", c.send(http.MethodPatch, "/access-tokens/1", `{"access_token":{"name":"other"}}`).body, false)
+	check("validate", c.validate(created.UUID).body, false)
+	check("validate the admin token", c.validate(c.server.AdminToken()).body, false)
 	page := c.list("?limit=1").body
 	check("list", `{"access_token":`+strings.TrimPrefix(strings.Split(page, "]")[0], `{"access_tokens":[`)+`]`+
-		strings.Split(page, "]")[1]+`}`)
-	check("regenerate", c.send(http.MethodPost, "/access-tokens/1:regenerate", "").body, "uuid")
+		strings.Split(page, "]")[1]+`}`, false)
+	check("regenerate", c.send(http.MethodPost, "/access-tokens/1:regenerate", "").body, true)
 }
 
 func TestHandler_Create(t *testing.T) {

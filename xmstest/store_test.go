@@ -1,6 +1,7 @@
 package xmstest_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,6 +20,18 @@ func tokenOf(userID int64, name string) xmsclient.AccessToken {
 	return xmsclient.AccessToken{User: &xmsclient.UserNestview{ID: userID, Name: name}}
 }
 
+// assertHolds lets a token in an answer have more members than wanted, for fields to come.
+func assertHolds(t *testing.T, want, body string) {
+	t.Helper()
+	var members map[string]any
+	require.NoError(t, json.Unmarshal([]byte(want), &members))
+	var got struct {
+		AccessToken map[string]any `json:"access_token"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &got))
+	assert.Subset(t, got.AccessToken, members)
+}
+
 func TestServer_AddTokenAsGiven(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -34,8 +47,9 @@ func TestServer_AddTokenAsGiven(t *testing.T) {
 	want := `{"create":"2020-12-30T10:30:51.675098636+08:00","update":"2020-12-30T11:30:51.675098636+08:00",
 		"description":"nightly & <old>","name":"backup","id":4611686018427387904,"roles":["viewer","admin"],"used":true,
 		"user":{"id":7,"name":"eve","skip_guide":true}}`
-	assert.JSONEq(t, `{"access_token":`+want+`}`, c.get(1<<62).body)
-	assert.JSONEq(t, `{"access_token":`+want+`}`, c.validate(uuid).body)
+	assertHolds(t, want, c.get(1<<62).body)
+	assertHolds(t, want, c.validate(uuid).body)
+	assert.NotContains(t, c.get(1<<62).body, uuid)
 
 	renamed := c.send(http.MethodPatch, "/access-tokens/4611686018427387904", `{"access_token":{"name":"b"}}`).token()
 	assert.True(t, renamed.User.SkipGuide)
