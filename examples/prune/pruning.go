@@ -81,6 +81,7 @@ func (p *pruning) summarize() {
 	}
 	fmt.Fprintln(p.out)
 	if p.old > 0 && !p.remove {
-		fmt.Fprintln(p.out, `run again with -delete to delete them, unless your XMS leaves out "used": then every token looks unused`)
+		fmt.Fprintln(p.out, "run again with -delete to delete them")
+		fmt.Fprintln(p.out, `do not if your XMS leaves "used" out of its answers: every token then looks unused`)
 	}
 }

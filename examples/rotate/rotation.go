@@ -104,12 +104,7 @@ func (r *rotation) rotateUnderCalls(ctx context.Context) error {
 		select {
 		case attempts, more := <-calls:
 			if !more {
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
-				}
-				fmt.Fprintf(r.out, "ok  %d callers made %d calls meanwhile: none failed, %d took a second attempt\n",
-					callers, made, retried)
-				return nil
+				return r.report(ctx, made, retried)
 			}
 			made++
 			if attempts > 1 {
@@ -128,6 +123,16 @@ func (r *rotation) rotateUnderCalls(ctx context.Context) error {
 			last = made + callsEachSide
 		}
 	}
+}
+
+// report says how the calls went. If one of them failed, ctx has ended for that reason.
+func (r *rotation) report(ctx context.Context, made, retried int) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	fmt.Fprintf(r.out, "ok  %d callers made %d calls meanwhile: none failed, %d took a second attempt\n",
+		callers, made, retried)
+	return nil
 }
 
 // use makes one call after the other until it is enough or ctx ends. A call that fails ends ctx.
