@@ -304,7 +304,9 @@ func TestConfigurationFromEnv_CAFiles(t *testing.T) {
 		ca + strings.ReplaceAll(ca, "-----", "–––––"):          "after 1 readable certificates",
 		ca + strings.ReplaceAll(ca, "-----", "----- "):         "after 1 readable certificates",
 		ca + strings.ToLower(ca):                               "after 1 readable certificates",
-		key:                                                    "holds no PEM certificate", "": "holds no PEM certificate", string(der): "holds no PEM certificate",
+		key:                                                    "holds no PEM certificate",
+		"":                                                     "holds no PEM certificate",
+		string(der):                                            "holds no PEM certificate",
 	} {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		cfg, err := xmsclient.ConfigurationFromEnv()

@@ -97,9 +97,10 @@
 //
 // Configuration.FailoverURLs names further management nodes of the cluster. All calls of a client
 // prefer the same node. When it fails, the client leaves it for the next one, for all calls at
-// once, and returns to it only after passing the other nodes. A node gets at most 64 requests at a time from a client;
-// further calls wait for their turn, before Timeout starts. While other nodes are untried, a
-// deadline of the context is shared out, so that a node that is switched off does not use it up.
+// once, and returns to it only after passing the other nodes. A node gets at most 64 requests at a
+// time from a client; further calls wait for their turn, before Timeout starts. While other nodes
+// are untried, a deadline of the context is shared out, so that a node that is switched off does
+// not use it up.
 //
 // A busy client does not notice that a host name has got another address, since net/http looks a
 // name up for new connections only.

@@ -151,7 +151,10 @@ func TestApiError_CutsLongBodies(t *testing.T) {
 		{`{"data":"` + strings.Repeat("x", 32<<10) + `","message":"m"}`, "", `m {"data":"` + full[:501] + "…"},
 		{"a" + strings.Repeat(" \n", 1000) + "b", "", "a b"},
 		{strings.Repeat(`{"error":`, 9) + `"deep"` + strings.Repeat("}", 9), "", "deep"},
-		{strings.Repeat(`{"error":`, 60) + `"deeper"` + strings.Repeat("}", 60), "", strings.Repeat(`{"error":`, 60)[:512] + "…"},
+		{
+			strings.Repeat(`{"error":`, 60) + `"deeper"` + strings.Repeat("}", 60), "",
+			strings.Repeat(`{"error":`, 60)[:512] + "…",
+		},
 		{strings.Repeat("<!-- >", 10_922), "", "an XML document"},
 	} {
 		refused := refusal(t, test.body)

@@ -16,8 +16,8 @@ import (
 	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
-// errors.Is matches these with an *ApiError by its status. ErrNotFound needs an operation with an id,
-// and a body that is not an HTML page.
+// errors.Is matches these with an *ApiError by its status. ErrNotFound needs an operation with an
+// id, and a body that is not an HTML page.
 var (
 	ErrBadRequest      = errors.New("xmsclient: bad request (400)")
 	ErrUnauthorized    = errors.New("xmsclient: unauthorized (401)")

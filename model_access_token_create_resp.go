@@ -47,10 +47,10 @@ func (r AccessTokenCreateResp) LogValue() slog.Value { return slog.StringValue(f
 // AccessTokenCreateRecord is an access token together with its secret. XMS shows the secret only
 // this once, so store UUID before the value goes out of scope.
 //
-// No verb of package fmt and no slog handler shows UUID of a value or of a pointer. Encoding as JSON
-// keeps it. So does slog's JSON handler if the record stands inside another struct or slice, and
-// package fmt if it stands in an unexported field: log the record itself. To log a nil pointer to a
-// record or to an AccessTokenCreateResp makes slog complain of a panic; it does no other harm.
+// No verb of package fmt and no slog handler shows UUID of a value or of a pointer. Encoding as
+// JSON keeps it. So does slog's JSON handler if the record stands inside another struct or slice,
+// and package fmt if it stands in an unexported field: log the record itself. To log a nil pointer
+// to a record or to an AccessTokenCreateResp makes slog complain of a panic; it does no other harm.
 type AccessTokenCreateRecord struct {
 	AccessToken
 	UUID string `json:"uuid"` // "uuid": the credential, which programs send as Xms-Auth-Token

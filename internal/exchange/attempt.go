@@ -183,8 +183,9 @@ func (c *call) send(ctx context.Context, node *node, credential Credential) (*ht
 	return c.http.Do(request)
 }
 
-// connectShare returns how long getting a connection may take, or for ever if only the transport and
-// the contexts bound it. While nodes and attempts are left, each has an equal share of the time.
+// connectShare returns how long getting a connection may take, or for ever if only the transport
+// and the contexts bound it. While nodes and attempts are left, each has an equal share of the
+// time.
 func (c *call) connectShare(ctx context.Context, t *turn) time.Duration {
 	untried := int64(len(c.nodes.all)) - (t.number - c.round.began)
 	left := min(untried, int64(c.cfg.MaxAttempts-c.out.Attempts))

@@ -25,8 +25,8 @@ func at(place, text string) string {
 	return place + ": " + text
 }
 
-// longestValue bounds a value in a problem. It is more than anybody shows: who looks for secrets in a
-// value must do so before cutting it.
+// longestValue bounds a value in a problem. It is more than anybody shows: who looks for secrets in
+// a value must do so before cutting it.
 const longestValue = 1 << 10
 
 func valueText(value []byte) string {

@@ -30,8 +30,8 @@ var ErrTooLarge = errors.New("the JSON text takes too much memory")
 //
 // A value that cannot be read is a [Problem] and leaves the zero value. Read goes on behind it, and
 // returns the first few problems. The error is [ErrTooLarge] if the result would take more than
-// limit bytes of memory. Any other error says why and where data is not JSON; value is then what was
-// read until there. The result shares no memory with data, but for [Raw].
+// limit bytes of memory. Any other error says why and where data is not JSON; value is then what
+// was read until there. The result shares no memory with data, but for [Raw].
 func Read[T any](data []byte, object Object[T], limit int64) (value *T, problems []Problem, err error) {
 	const byteOrderMark = "\ufeff"
 	r := &reader{data: data, memory: int(min(limit, math.MaxInt/2))}
