@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -185,12 +187,15 @@ func TestClient_GoesElsewhereWhenItsCertificateIsRefused(t *testing.T) {
 }
 
 // alerting is a connection whose end reads as the alert of a server that refuses a certificate.
-type alerting struct{ net.Conn }
+type alerting struct {
+	net.Conn
+	op string
+}
 
 func (a alerting) Read(p []byte) (int, error) {
 	n, err := a.Conn.Read(p)
 	if err != nil {
-		err = &net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}
+		err = &net.OpError{Op: a.op, Err: errors.New("tls: certificate required")}
 	}
 	return n, err
 }
@@ -213,11 +218,13 @@ func TestClient_AServerRefusesACertificateBeforeItsFirstAnswerOnly(t *testing.T)
 	for _, line := range []struct {
 		name   string
 		answer string // before the alert
+		op     string // of the alert; "": remote error
 		wrap   func(next http.RoundTripper) http.RoundTripper
 		kept   bool
 		acted  bool
 	}{
 		{name: "fresh connection"},
+		{name: "an alert of the client", op: "local error", acted: true},
 		{name: "kept connection", kept: true, acted: true},
 		{name: "after the header", answer: "HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n{", acted: true},
 		{name: "second connection", wrap: twice((*http.Request).Context), acted: true},
@@ -234,7 +241,7 @@ func TestClient_AServerRefusesACertificateBeforeItsFirstAnswerOnly(t *testing.T)
 			client := inMemory(t, func(cfg *Config) { cfg.WrapTransport = line.wrap },
 				func(ctx context.Context) (net.Conn, error) {
 					conn, err := node(ctx)
-					return alerting{conn}, err
+					return alerting{conn, cmp.Or(line.op, "remote error")}, err
 				})
 			if line.kept {
 				require.NoError(t, do(t.Context(), client, get).Err)
@@ -333,6 +340,13 @@ func TestClient_KnowsWhatWasSentBeneathMiddleware(t *testing.T) {
 	fails := func(err error) http.RoundTripper {
 		return roundTripper(func(*http.Request) (*http.Response, error) { return nil, err })
 	}
+	asksTwice := roundTripper(func(r *http.Request) (*http.Response, error) {
+		trace := httptrace.ContextClientTrace(r.Context())
+		trace.GetConn("")
+		trace.GotConn(httptrace.GotConnInfo{})
+		trace.GetConn("")
+		return nil, refused
+	})
 	noProxy := func(*http.Request) (*url.URL, error) { return nil, errors.New("no proxy") }
 	repeatAt := func(base string) func(http.RoundTripper, *http.Request) (*http.Response, error) {
 		return func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
@@ -360,6 +374,7 @@ func TestClient_KnowsWhatWasSentBeneathMiddleware(t *testing.T) {
 		{name: "a proxy function that fails", nodes: []string{gone}, acted: []bool{false},
 			base: &http.Transport{Proxy: noProxy}},
 		{name: "a transport that could not dial", nodes: []string{gone}, base: fails(refused), acted: []bool{false}},
+		{name: "a transport that asks for two connections", nodes: []string{gone}, base: asksTwice, acted: []bool{true}},
 		{name: "a transport that says nothing", nodes: []string{gone}, base: fails(errors.New("no")), acted: []bool{true}},
 		{name: "middleware that repeats by itself", nodes: []string{serve(t, raw("")).URL}, acted: []bool{true},
 			wrap: repeatAt(gone)},
