@@ -37,6 +37,7 @@ type end struct {
 	turn      *turn // nil: ctx had ended before
 	node      *node // nil: the attempt got to none
 	requested bool  // a request was made of it
+	place     *node // where the attempt still has its place; nil: nowhere
 	connected bool  // a connection was had, or nobody can tell
 	took      time.Duration
 
@@ -52,6 +53,14 @@ type end struct {
 	retryAfter time.Duration
 	anonymous  bool       // the request carried no credential
 	renewal    Credential // after a 401: what TokenSource gives now, if that is another token
+}
+
+// release gives the place back, once.
+func (e *end) release() {
+	if e.place != nil {
+		e.place.release()
+		e.place = nil
+	}
 }
 
 func (e end) is(statuses ...int) bool { return slices.Contains(statuses, e.status) }
@@ -97,15 +106,14 @@ func (c *call) attempt(ctx context.Context) end {
 	}
 	started := time.Now()
 	turn, node, err := c.nodes.place(ctx)
-	var e end
 	if err != nil {
-		e = end{callerEnded: ctx.Err(), err: err}
-	} else {
-		e = c.roundTrip(ctx, turn, node, credential)
+		return end{turn: turn, node: node, took: time.Since(started), callerEnded: ctx.Err(), err: err}
 	}
+	e := c.roundTrip(ctx, turn, node, credential)
 	e.turn, e.node, e.took = turn, node, time.Since(started)
 	last := c.out.Attempts+1 >= c.cfg.MaxAttempts
 	if e.status == http.StatusUnauthorized && credential.Renewable != "" && !c.renewed && !last {
+		e.release() // the source may need a place for calls of its own
 		renewal, err := c.credential(ctx)
 		if err == nil && renewal.Renewable != credential.Renewable {
 			e.renewal = renewal
@@ -120,9 +128,22 @@ func (c *call) credential(ctx context.Context) (Credential, error) {
 	return credential, err
 }
 
-// roundTrip makes the request of an attempt, reads the answer, and gives the place back.
+// roundTrip makes the request of an attempt and reads the answer. It keeps its place, so that nobody
+// gets it before the node may have been left, unless it panics.
 func (c *call) roundTrip(ctx context.Context, turn *turn, node *node, credential Credential) end {
-	defer node.release()
+	e := end{requested: true, place: node, anonymous: credential.HeaderValue == "" && credential.Query == ""}
+	returned := false
+	defer func() {
+		if !returned {
+			e.release()
+		}
+	}()
+	e = c.exchange(ctx, turn, node, credential, e)
+	returned = true
+	return e
+}
+
+func (c *call) exchange(ctx context.Context, turn *turn, node *node, credential Credential, e end) end {
 	t := &trip{info: Info{c.req.Operation, c.req.PathTemplate, c.out.Attempts + 1}}
 	bounded, cancel := context.WithCancelCause(context.WithValue(ctx, tripKey{}, t))
 	defer cancel(nil)
@@ -138,7 +159,6 @@ func (c *call) roundTrip(ctx context.Context, turn *turn, node *node, credential
 	})
 	t.connecting.Stop() // until a connection is asked for
 	defer t.connecting.Stop()
-	e := end{requested: true, anonymous: credential.HeaderValue == "" && credential.Query == ""}
 	response, err := c.send(bounded, node, credential)
 	if err != nil {
 		return c.fail(ctx, bounded, e, t, err)

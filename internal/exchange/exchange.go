@@ -146,9 +146,10 @@ func (c *Client) Do(ctx context.Context, req Request) Outcome {
 	call.newRound()
 	for {
 		e := call.attempt(ctx)
-		e.err = req.Secrets.Err(e.err)
 		r := ruleFor(e)
 		leftFor := call.leaveNode(e, r)
+		e.release()
+		e.err = req.Secrets.Err(e.err)
 		call.note(e, r)
 		wait, again := call.goOn(ctx, r)
 		call.observe(ctx, e, wait, leftFor)
