@@ -82,9 +82,9 @@
 //	other 3xx; 1xx                    yes         never         if silent
 //	a 2xx, whole or too large         yes         never         no
 //
-// If silent: the client leaves the node only if it has answered no call within the last half second,
-// since the failure may be the call's own fault. Elsewhere: only at a node that the call has not
-// tried in this round.
+// If silent: the client leaves the node only if it has answered no call within the last half
+// second, since the failure may be the call's own fault. Elsewhere: only at a node that the call
+// has not tried in this round.
 //
 // A round goes through the nodes without waiting. Before the next round the client waits a random
 // time up to RetryPolicy.InitialInterval, which doubles up to MaxInterval, and no less than the

@@ -128,8 +128,8 @@ func (c *call) credential(ctx context.Context) (Credential, error) {
 	return credential, err
 }
 
-// roundTrip makes the request of an attempt and reads the answer. It keeps its place, so that nobody
-// gets it before the node may have been left, unless it panics.
+// roundTrip makes the request of an attempt and reads the answer. It keeps its place, so that
+// nobody gets it before the node may have been left, unless it panics.
 func (c *call) roundTrip(ctx context.Context, turn *turn, node *node, credential Credential) end {
 	e := end{requested: true, place: node, anonymous: credential.HeaderValue == "" && credential.Query == ""}
 	returned := false
