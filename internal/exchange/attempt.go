@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -26,7 +25,7 @@ const (
 	errorBodyTime  = time.Second
 	errorBodyBytes = 64 << 10
 	// presized is how much memory is set aside on the word of a Content-Length alone.
-	presized = 16 << 20
+	presized = 64 << 20
 )
 
 // ErrTooLarge is the error of a 2xx whose body exceeds Config.MaxBytes.
@@ -153,12 +152,13 @@ func (c *call) exchange(ctx context.Context, turn *turn, node *node, credential 
 			cancel(timeoutError("no complete answer within %v (Timeout)", timeout))
 		}).Stop()
 	}
-	t.share = c.connectShare(ctx, turn)
-	t.connecting = time.AfterFunc(t.share, func() {
-		cancel(timeoutError("no connection within %v, and other nodes are untried", t.share))
-	})
-	t.connecting.Stop() // until a connection is asked for
-	defer t.connecting.Stop()
+	if t.share = c.connectShare(ctx, turn); t.share > 0 {
+		t.connecting = time.AfterFunc(t.share, func() {
+			cancel(timeoutError("no connection within %v, and other nodes are untried", t.share))
+		})
+		t.connecting.Stop() // until a connection is asked for
+		defer t.connecting.Stop()
+	}
 	response, err := c.send(bounded, node, credential)
 	if err != nil {
 		return c.fail(ctx, bounded, e, t, err)
@@ -203,14 +203,13 @@ func (c *call) send(ctx context.Context, node *node, credential Credential) (*ht
 	return c.http.Do(request)
 }
 
-// connectShare returns how long getting a connection may take, or for ever if only the transport
-// and the contexts bound it. While nodes and attempts are left, each has an equal share of the
-// time.
+// connectShare returns how long getting a connection may take, or 0 if only the transport and the
+// contexts bound it. While nodes and attempts are left, each has an equal share of the time.
 func (c *call) connectShare(ctx context.Context, t *turn) time.Duration {
 	untried := int64(len(c.nodes.all)) - (t.number - c.round.began)
 	left := min(untried, int64(c.cfg.MaxAttempts-c.out.Attempts))
 	if c.wire.own == nil || left < 2 {
-		return math.MaxInt64
+		return 0
 	}
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -84,7 +84,7 @@ type trip struct {
 	info       Info
 	cancel     context.CancelCauseFunc
 	share      time.Duration // that getting a connection may take
-	connecting *time.Timer   // runs for that long while a connection is asked for, and ends the attempt
+	connecting *time.Timer   // runs that long while a connection is asked for; nil: nothing ends that
 
 	reached     atomic.Bool  // the request has come to the wire
 	asked       atomic.Bool  // a connection was asked for
@@ -107,13 +107,17 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 			if w.asksOnce() && connected.Swap(false) {
 				t.connections.Add(-1)
 			}
-			t.connecting.Reset(t.share)
+			if t.connecting != nil {
+				t.connecting.Reset(t.share)
+			}
 		},
 		GotConn: func(info httptrace.GotConnInfo) {
 			connected.Store(true)
 			t.connections.Add(1)
 			t.fresh.Store(!info.Reused)
-			t.connecting.Stop()
+			if t.connecting != nil {
+				t.connecting.Stop()
+			}
 		},
 	}
 	endBeforeRepeat(t, trace)
