@@ -305,7 +305,6 @@ func TestConfigurationFromEnv_CAFiles(t *testing.T) {
 		ca + strings.ReplaceAll(ca, "-----", "----- "):         "after 1 readable certificates",
 		ca + strings.ToLower(ca):                               "after 1 readable certificates",
 		key:                                                    "holds no PEM certificate",
-		"":                                                     "holds no PEM certificate",
 		string(der):                                            "holds no PEM certificate",
 	} {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))

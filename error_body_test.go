@@ -149,7 +149,6 @@ func TestApiError_CutsLongBodies(t *testing.T) {
 		{"<html><title>" + full + "y</title>", "", aProxy + ": " + full + "…"},
 		{strings.Repeat("漢", 64<<10), "", strings.Repeat("漢", 170) + "…"},
 		{`{"data":"` + strings.Repeat("x", 32<<10) + `","message":"m"}`, "", `m {"data":"` + full[:501] + "…"},
-		{"a" + strings.Repeat(" \n", 1000) + "b", "", "a b"},
 		{strings.Repeat(`{"error":`, 9) + `"deep"` + strings.Repeat("}", 9), "", "deep"},
 		{
 			strings.Repeat(`{"error":`, 60) + `"deeper"` + strings.Repeat("}", 60), "",
