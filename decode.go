@@ -126,7 +126,7 @@ func (a answer[T]) addSecrets(secrets *secret.Set, body []byte) {
 // gzip and its header, also if there was a second one.
 func foreignEncoding(out exchange.Outcome) string {
 	switch {
-	case utf8.Valid(out.Body[:min(len(out.Body), 512)]):
+	case utf8.Valid(out.Body):
 		return "" // a text, whatever the header says
 	case bytes.HasPrefix(out.Body, []byte("\x1f\x8b")):
 		return "gzip"
