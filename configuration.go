@@ -208,7 +208,7 @@ func readRoots(file string) (*x509.CertPool, error) {
 }
 
 // bracket is a line that begins or ends a certificate, also as word processors write it.
-var bracket = regexp.MustCompile(`(?im)^[-–—]+ ?(BEGIN|END)\b.*CERTIFICATE`)
+var bracket = regexp.MustCompile(`(?im)^(-{2,}|[–—]+) ?(BEGIN|END) (TRUSTED |X509 )?CERTIFICATE ?[-–—]+`)
 
 func envError(variable, reason string, err error) error {
 	return &ArgumentError{Operation: "ConfigurationFromEnv", Argument: variable, Reason: reason, err: err}

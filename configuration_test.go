@@ -289,9 +289,11 @@ func TestConfigurationFromEnv_CAFiles(t *testing.T) {
 	t.Setenv("XMS_BASE_URL", server.URL)
 	t.Setenv("XMS_CA_FILE", " "+path+"\n")
 	for content, refused := range map[string]string{
-		ca: "", ca + ca: "", "\ufeff" + ca: "", key + "# Subject: us\n" + ca + "\ufeff" + ca: "",
-		strings.ReplaceAll(ca, "\n", "\r\n"):                "",
-		"ca: |\n  " + strings.ReplaceAll(ca, "\n", " \n  "): "",
+		ca: "", ca + ca: "", "\ufeff" + ca: "",
+		block("CERTIFICATE REQUEST", der) + "- end of the CERTIFICATE\n" + ca: "",
+		key + "# Subject: us\n" + ca + "\ufeff" + ca:                          "",
+		strings.ReplaceAll(ca, "\n", "\r\n"):                                  "",
+		"ca: |\n  " + strings.ReplaceAll(ca, "\n", " \n  "):                   "",
 
 		ca + broken + ca:                                       "certificate 2 is no valid PEM block",
 		ca + broken + key:                                      "certificate 2",

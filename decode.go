@@ -112,13 +112,15 @@ func unreadable(out exchange.Outcome, clean cleaner) error {
 // addSecrets adds to secrets what stands in a body under the name of the secret that the answer
 // shows, also if the body is no JSON.
 func (a answer[T]) addSecrets(secrets *secret.Set, body []byte) {
+	const most = 16 // an answer shows one; more are a server's game
 	if a.secret == "" {
 		return
 	}
-	for _, rest := range strings.Split(string(body), `"`+a.secret+`"`)[1:] {
-		_, value, _ := strings.Cut(rest, `"`)
-		value, _, _ = strings.Cut(value, `"`)
-		secrets.Add(value)
+	for _, rest := range bytes.SplitN(body, []byte(`"`+a.secret+`"`), most)[1:] {
+		between, rest, _ := bytes.Cut(rest, []byte(`"`))
+		if value, _, _ := bytes.Cut(rest, []byte(`"`)); string(bytes.TrimSpace(between)) == ":" {
+			secrets.Add(string(value))
+		}
 	}
 }
 

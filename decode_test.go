@@ -58,6 +58,7 @@ func TestDecode_WhatAnAnswerMustHold(t *testing.T) {
 		{`{"errors":["license expired"]}`, noToken, noToken, noList, expired},
 		{`{"error":7}`, noToken, noToken, noList, `the server reports an error: {"error":7}`},
 		{`{"error":"","errors":[]}`, noToken, noToken, noList, ""},
+		{`{"error":" ","errors":[]}`, noToken, noToken, noList, ""},
 		{`{"error":null,"errors":{}}`, noToken, noToken, noList, ""},
 		{`{"error":false,"errors":0}`, noToken, noToken, noList, ""},
 		{`{"access_token":{}}`, noID, noUUID, noList, ""},
@@ -322,12 +323,14 @@ func TestDecode_NewSecretIsWithheld(t *testing.T) {
 	for _, body := range []string{
 		`{"access_token":{"uuid":"` + made + `"},"message":"created ` + made + `"`,
 		`{"data":{ "uuid" : "` + made + `"},"message":"created ` + made + `"}`,
+		`{"access_token":{"uuid":null,"description":"x"},"error":"the description is too long"}`,
 	} {
 		api, _ := serve(t, answer(201, body))
 		_, _, err := api.CreateAccessToken(t.Context(), creation("backup", "", "admin"))
 		var unusable *xmsclient.DecodeError
 		require.ErrorAs(t, err, &unusable)
 		assert.NotContains(t, err.Error(), "abcdefghij")
+		assert.Equal(t, strings.Contains(body, made), strings.Contains(err.Error(), "repeats a credential"))
 		assert.Equal(t, body, string(unusable.Body))
 	}
 }

@@ -102,7 +102,10 @@ func reportedErrors(body []byte) map[string]any {
 }
 
 func isEmpty(value any) bool {
-	return slices.Contains([]string{`null`, `false`, `0`, `""`, `[]`, `{}`}, compact(value))
+	if text, ok := value.(string); ok {
+		return strings.TrimSpace(text) == ""
+	}
+	return slices.Contains([]string{`null`, `false`, `0`, `[]`, `{}`}, compact(value))
 }
 
 // deepestText is how many levels down a text is looked for.

@@ -107,7 +107,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 			if w.asksOnce() && connected.Swap(false) {
 				t.connections.Add(-1)
 			}
-			if t.connecting != nil {
+			if t.connecting != nil && t.connections.Load() == 0 {
 				t.connecting.Reset(t.share)
 			}
 		},
