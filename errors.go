@@ -127,7 +127,7 @@ func (e *ApiError) Is(target error) bool {
 // the call waited for its next attempt, they reach the error of the last attempt too.
 type RequestError struct {
 	Operation string // such as "GetAccessToken"
-	Server    string // base URL of the node that was tried last; "" if none was
+	Server    string // base URL of the node of the last attempt; "" if that got to none
 	Attempts  int    // requests made; 0 if the call ended before the first
 	Err       error  `json:"-"` // the cause, without any secret in its text
 
