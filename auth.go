@@ -108,42 +108,70 @@ func keyFromContext(ctx context.Context) (key APIKey, ok bool) {
 	return hidden.Reveal(), ok
 }
 
-// newCredential returns the function that says what the next attempt authenticates with.
-func newCredential(cfg *Configuration) func(context.Context) (exchange.Credential, error) {
-	header, query := cfg.TokenInHeader.value(), ""
-	if cfg.TokenInQuery.Key != "" {
-		query = "token=" + url.QueryEscape(cfg.TokenInQuery.value())
-	}
-	source, timeout := cfg.TokenSource, cfg.Timeout
-	return func(ctx context.Context) (exchange.Credential, error) {
-		credential := exchange.Credential{HeaderName: authHeader, HeaderValue: header, Query: query}
-		if key, ok := keyFromContext(ctx); ok {
-			credential.HeaderValue = key.value()
-			return credential, nil
-		}
-		if source == nil {
-			return credential, nil
-		}
-		token, err := ask(ctx, source, timeout)
-		credential.HeaderValue, credential.Renewable = token, token
-		return credential, err
-	}
+type refusedTokenContextKey struct{}
+
+// RefusedTokenFromContext returns, inside TokenSource.Token, the token that XMS has just answered
+// with 401, exactly as the source returned it. It returns "" for any other context: nothing was
+// refused. A source that caches drops its token if that is the refused one, and keeps it otherwise.
+func RefusedTokenFromContext(ctx context.Context) string {
+	hidden, _ := ctx.Value(refusedTokenContextKey{}).(secret.Hidden[string])
+	return hidden.Reveal()
 }
 
-// ask gets a token from a TokenSource, within the timeout of an attempt.
-func ask(ctx context.Context, source TokenSource, timeout time.Duration) (string, error) {
-	if timeout >= 0 {
+// withRefusedToken also hides what another client has put into ctx, whose TokenSource may be what
+// calls this one.
+func withRefusedToken(ctx context.Context, token string) context.Context {
+	if token == RefusedTokenFromContext(ctx) {
+		return ctx
+	}
+	return context.WithValue(ctx, refusedTokenContextKey{}, secret.Hide(token))
+}
+
+// credentials says what each attempt authenticates with.
+type credentials struct {
+	header, query string
+	source        TokenSource   // nil: header is used
+	timeout       time.Duration // of a question to source; negative: none
+}
+
+func newCredentials(cfg *Configuration) *credentials {
+	c := &credentials{header: cfg.TokenInHeader.value(), source: cfg.TokenSource, timeout: cfg.Timeout}
+	if cfg.TokenInQuery.Key != "" {
+		c.query = "token=" + url.QueryEscape(cfg.TokenInQuery.value())
+	}
+	return c
+}
+
+// next returns the credential of the next attempt. refused is the token that XMS has answered with
+// 401, or "".
+func (c *credentials) next(ctx context.Context, refused string) (exchange.Credential, error) {
+	credential := exchange.Credential{HeaderName: authHeader, HeaderValue: c.header, Query: c.query}
+	if key, ok := keyFromContext(ctx); ok {
+		credential.HeaderValue = key.value()
+		return credential, nil
+	}
+	if c.source == nil {
+		return credential, nil
+	}
+	token, err := c.ask(withRefusedToken(ctx, refused))
+	credential.HeaderValue, credential.Renewable = token, token
+	return credential, err
+}
+
+// ask gets a token from the TokenSource, within the timeout of an attempt.
+func (c *credentials) ask(ctx context.Context) (string, error) {
+	if c.timeout >= 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
+		ctx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
-	token, err := source.Token(ctx)
+	token, err := c.source.Token(ctx)
 	if err == nil {
 		err = ctx.Err() // a token that came too late is none
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return "", exchange.Join("TokenSource: "+err.Error(), err, exchange.ContextError(ctx))
+		return "", exchange.Join("TokenSource: "+err.Error(), exchange.ContextError(ctx), err)
 	case err != nil:
 		return "", fmt.Errorf("TokenSource: %w", err)
 	case token == "":

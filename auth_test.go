@@ -3,6 +3,7 @@ package xmsclient_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -143,6 +144,35 @@ func TestTokenSource_Attempts(t *testing.T) {
 			assert.Equal(t, test.asked, asked)
 		})
 	}
+}
+
+func TestRefusedTokenFromContext(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, answers(answer(401, ""), answer(503, ""), answer(401, "")))
+	var outer, inner []string // what each question of a client's source finds
+	remember := func(refused *[]string, tokens ...string) func(ctx context.Context) (string, error) {
+		next := source(tokens...)
+		return func(ctx context.Context) (string, error) {
+			*refused = append(*refused, xmsclient.RefusedTokenFromContext(ctx))
+			assert.NotContains(t, fmt.Sprintf("%v %+v %#v", ctx, ctx, ctx), "Bearer a")
+			return next(ctx)
+		}
+	}
+	cfg := configuration(startNode(t, answer(200, `{"access_tokens":[]}`)))
+	cfg.TokenSource = xmsclient.TokenSourceFunc(remember(&inner, "i"))
+	login := newClient(t, cfg)
+	ask := remember(&outer, "Bearer a", "b")
+	cfg = configuration(n)
+	cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
+		_, _, err := login.AccessTokensApi.ListAccessTokens(ctx, nil) // inside the question of another client
+		require.NoError(t, err)
+		return ask(ctx)
+	})
+	_, _, err := newClient(t, cfg).AccessTokensApi.ListAccessTokens(t.Context(), nil)
+	require.ErrorIs(t, err, xmsclient.ErrUnauthorized)
+	assert.Equal(t, []string{"", "Bearer a", ""}, outer, "the second 401 of a call asks nobody")
+	assert.Equal(t, []string{"", "", ""}, inner)
+	assert.Empty(t, xmsclient.RefusedTokenFromContext(t.Context()))
 }
 
 func TestTokenSource_Failures(t *testing.T) {

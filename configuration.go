@@ -380,7 +380,7 @@ func (cfg *Configuration) machine() exchange.Config {
 		Header: header, Timeout: cfg.Timeout, MaxBytes: cfg.MaxResponseBytes,
 		MaxAttempts: retry.MaxAttempts, InitialInterval: retry.InitialInterval,
 		MaxInterval: retry.MaxInterval, MaxRetryAfter: retry.MaxRetryAfter,
-		Credential: newCredential(cfg),
+		Credential: newCredentials(cfg).next,
 	}
 }
 

@@ -99,7 +99,7 @@ func (c *call) attempt(ctx context.Context) end {
 	credential := c.renewal
 	if credential == (Credential{}) {
 		var err error
-		if credential, err = c.credential(ctx); err != nil {
+		if credential, err = c.credential(ctx, ""); err != nil {
 			return end{turn: turn, sourceFailed: true, err: err}
 		}
 	}
@@ -110,10 +110,10 @@ func (c *call) attempt(ctx context.Context) end {
 	}
 	e := c.roundTrip(ctx, turn, node, credential)
 	e.turn, e.node, e.took = turn, node, time.Since(started)
-	last := c.out.Attempts+1 >= c.cfg.MaxAttempts
-	if e.status == http.StatusUnauthorized && credential.Renewable != "" && !c.renewed && !last {
+	if e.status == http.StatusUnauthorized && credential.Renewable != "" && !c.asked {
+		c.asked = true
 		e.release() // the source may need a place for calls of its own
-		renewal, err := c.credential(ctx)
+		renewal, err := c.credential(ctx, credential.Renewable)
 		if err == nil && renewal.Renewable != credential.Renewable {
 			e.renewal = renewal
 		}
@@ -121,8 +121,8 @@ func (c *call) attempt(ctx context.Context) end {
 	return e
 }
 
-func (c *call) credential(ctx context.Context) (Credential, error) {
-	credential, err := c.cfg.Credential(ctx)
+func (c *call) credential(ctx context.Context, refused string) (Credential, error) {
+	credential, err := c.cfg.Credential(ctx, refused)
 	c.req.Secrets.Add(credential.Renewable)
 	return credential, err
 }

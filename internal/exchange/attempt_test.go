@@ -46,7 +46,7 @@ func TestClient_NamesNoNodeIfTheLastAttemptGotToNone(t *testing.T) {
 	node := serve(t, raw(""))
 	asked := 0
 	cfg := config(node.URL)
-	cfg.Credential = func(context.Context) (Credential, error) {
+	cfg.Credential = func(context.Context, string) (Credential, error) {
 		if asked++; asked > 1 {
 			return Credential{}, errors.New("no token today")
 		}
@@ -83,10 +83,10 @@ func TestClient_NamesWhyTheContextEnded(t *testing.T) {
 		after      time.Duration
 		dial       dialer
 		answer     http.HandlerFunc
-		credential func(ctx context.Context) (Credential, error)
+		credential func(ctx context.Context, refused string) (Credential, error)
 	}{
 		{moment: "before the call"},
-		{moment: "in Credential", after: time.Second, credential: func(ctx context.Context) (Credential, error) {
+		{moment: "in Credential", after: time.Second, credential: func(ctx context.Context, _ string) (Credential, error) {
 			<-ctx.Done()
 			return Credential{}, ContextError(ctx)
 		}},
@@ -334,7 +334,7 @@ func TestClient_Requests(t *testing.T) {
 	})
 	cfg := config(node.URL + "/v1")
 	cfg.Header = http.Header{"Fixed": {"for all"}}
-	cfg.Credential = func(context.Context) (Credential, error) {
+	cfg.Credential = func(context.Context, string) (Credential, error) {
 		return Credential{HeaderName: "Key", HeaderValue: "k", Query: "token=q"}, nil
 	}
 	var infos []Info
@@ -369,7 +369,7 @@ func TestClient_Requests(t *testing.T) {
 func TestClient_WithholdsTheTokenOfATokenSource(t *testing.T) {
 	t.Parallel()
 	cfg := config(dead(t))
-	cfg.Credential = func(context.Context) (Credential, error) {
+	cfg.Credential = func(context.Context, string) (Credential, error) {
 		return Credential{HeaderName: "Key", HeaderValue: "s3cr3t-s3cr3t", Renewable: "s3cr3t-s3cr3t"}, nil
 	}
 	cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -381,11 +381,11 @@ func TestClient_WithholdsTheTokenOfATokenSource(t *testing.T) {
 
 func TestClient_AsksForAnotherTokenOnlyToUseIt(t *testing.T) {
 	t.Parallel()
-	for attempts, want := range map[int]int{1: 1, 2: 2, 4: 2} {
+	for attempts, want := range map[int]int{1: 2, 2: 2, 4: 2} {
 		asked := 0
 		cfg := config(serve(t, status(401)).URL)
 		cfg.MaxAttempts = attempts
-		cfg.Credential = func(ctx context.Context) (Credential, error) {
+		cfg.Credential = func(ctx context.Context, _ string) (Credential, error) {
 			asked++
 			return tokens(ctx, asked)
 		}

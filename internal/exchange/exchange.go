@@ -36,8 +36,9 @@ type Config struct {
 	MaxInterval     time.Duration
 	MaxRetryAfter   time.Duration
 
-	// Credential returns what the next attempt authenticates with. ctx is the caller's.
-	Credential func(ctx context.Context) (Credential, error)
+	// Credential returns what the next attempt authenticates with. ctx is the caller's. refused is the
+	// Renewable that a node has just answered with 401, or "".
+	Credential func(ctx context.Context, refused string) (Credential, error)
 	// Observe is told of each attempt when it has ended. nil: nobody listens.
 	Observe func(ctx context.Context, event Event)
 }
@@ -130,7 +131,7 @@ type call struct {
 	round    round
 	interval time.Duration // bound of the next backoff
 	renewal  Credential    // for the next attempt, if a 401 brought another one
-	renewed  bool          // that has happened, and happens once a call
+	asked    bool          // for another one, which happens once a call
 	out      Outcome
 }
 
@@ -212,7 +213,6 @@ func (c *call) goOn(ctx context.Context, r rule) (wait time.Duration, again bool
 	over := c.nodes.turn.Load().number-c.round.began >= int64(len(c.nodes.all))
 	switch r.again {
 	case once:
-		c.renewed = true
 		return 0, true
 	case always:
 		return c.goOnAfter(ctx, over)

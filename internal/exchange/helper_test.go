@@ -30,7 +30,7 @@ func config(nodes ...string) Config {
 	return Config{
 		Nodes: nodes, Header: http.Header{}, Timeout: time.Minute, MaxBytes: 1 << 20,
 		MaxAttempts: 4, InitialInterval: time.Millisecond, MaxInterval: time.Millisecond, MaxRetryAfter: time.Minute,
-		Credential: func(context.Context) (Credential, error) { return Credential{}, nil },
+		Credential: func(context.Context, string) (Credential, error) { return Credential{}, nil },
 	}
 }
 

@@ -181,7 +181,7 @@ func TestClient_GivesPlacesBackAfterAPanic(t *testing.T) {
 				panic("on purpose")
 			}
 		}
-		cfg.Credential = func(context.Context) (Credential, error) {
+		cfg.Credential = func(context.Context, string) (Credential, error) {
 			panicAt("Credential")
 			return Credential{}, nil
 		}
@@ -206,7 +206,7 @@ func TestClient_CredentialThatCallsTheSameClient(t *testing.T) {
 		type inner struct{}
 		var client *Client
 		client = inMemory(t, func(cfg *Config) {
-			cfg.Credential = func(ctx context.Context) (Credential, error) {
+			cfg.Credential = func(ctx context.Context, _ string) (Credential, error) {
 				if ctx.Value(inner{}) != nil {
 					return Credential{}, nil
 				}

@@ -134,7 +134,7 @@ func (w *world) make(rng *rand.Rand) {
 	w.cfg = Config{
 		Header: http.Header{}, Timeout: 10 * ms(10, 200), MaxBytes: 1 << 20, MaxAttempts: 1 + rng.IntN(nodes+3),
 		InitialInterval: ms(50, 300), MaxInterval: time.Second, MaxRetryAfter: 2 * time.Second,
-		Credential: func(context.Context) (Credential, error) { return Credential{}, nil }, Observe: w.observe,
+		Credential: func(context.Context, string) (Credential, error) { return Credential{}, nil }, Observe: w.observe,
 	}
 	for i := range nodes {
 		g := &gateway{world: w, name: fmt.Sprintf("n%d", i), conns: map[net.Conn]bool{}}

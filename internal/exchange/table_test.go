@@ -337,7 +337,7 @@ func (w way) run(t *testing.T, req Request, attempts int, m mode) (s seen) {
 		}
 	}
 	cfg.Timeout, cfg.InitialInterval, cfg.MaxAttempts = 2*time.Second, time.Second, attempts
-	cfg.Credential = func(ctx context.Context) (Credential, error) {
+	cfg.Credential = func(ctx context.Context, _ string) (Credential, error) {
 		if bad.Load() && w.credential != nil {
 			return w.credential(ctx, int(asked.Add(1)-1))
 		}
