@@ -240,6 +240,9 @@ func (c *core) observe(ctx context.Context, e exchange.Event) {
 	if e.Err != nil {
 		attributes = append(attributes, slog.String("error", shorten(oneLine(e.Err.Error()), maxErrorText)))
 	}
+	if e.NoOtherToken != nil {
+		attributes = append(attributes, slog.String("no_other_token", shorten(oneLine(e.NoOtherToken.Error()), maxErrorText)))
+	}
 	if e.Wait > 0 {
 		attributes = append(attributes, slog.Duration("wait", e.Wait))
 	}

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"slices"
 	"strings"
 	"sync"
@@ -481,6 +482,12 @@ func TestAPIClient_LogsTheWait(t *testing.T) {
 	assert.NotContains(t, all[1], "wait")
 }
 
+// refuseConnection asks for a connection, as net/http does, and gets none.
+func refuseConnection(r *http.Request) (*http.Response, error) {
+	httptrace.ContextClientTrace(r.Context()).GetConn(r.URL.Host)
+	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+}
+
 func TestAPIClient_ErrorTellsTheHistory(t *testing.T) {
 	t.Parallel()
 	cfg := configuration()
@@ -489,7 +496,7 @@ func TestAPIClient_ErrorTellsTheHistory(t *testing.T) {
 		if r.URL.Host == "b" {
 			return httpmock.NewStringResponse(503, ""), nil
 		}
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+		return refuseConnection(r)
 	})}
 	_, response, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 42)
 	assert.Nil(t, response, "the last attempt has no answer")
@@ -506,9 +513,6 @@ func TestAPIClient_ErrorTellsTheHistory(t *testing.T) {
 func TestAPIClient_SaysWhatIsNotConfigured(t *testing.T) {
 	t.Parallel()
 	const noCredential, defaultBase = "the request carried no credential", "this is the default base URL"
-	refusedConnection := func(*http.Request) (*http.Response, error) {
-		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
-	}
 	tests := map[string]struct {
 		base    string
 		key     xmsclient.APIKey
@@ -518,8 +522,8 @@ func TestAPIClient_SaysWhatIsNotConfigured(t *testing.T) {
 		"401 without a key":                   {mockURL, xmsclient.APIKey{}, respond(401, ""), []string{noCredential}},
 		"401 with a key":                      {mockURL, xmsclient.APIKey{Key: aKey}, respond(401, ""), nil},
 		"403 without a key":                   {mockURL, xmsclient.APIKey{}, respond(403, ""), nil},
-		"no connection to the default":        {"", xmsclient.APIKey{}, refusedConnection, []string{defaultBase}},
-		"no connection to another base URL":   {mockURL, xmsclient.APIKey{}, refusedConnection, nil},
+		"no connection to the default":        {"", xmsclient.APIKey{}, refuseConnection, []string{defaultBase}},
+		"no connection to another base URL":   {mockURL, xmsclient.APIKey{}, refuseConnection, nil},
 		"an answer from the default base URL": {"", xmsclient.APIKey{}, respond(401, ""), []string{noCredential}},
 	}
 	for name, tt := range tests {

@@ -58,26 +58,28 @@
 //	                                  may have                                       connections
 //	                                  acted
 //	--------------------------------  ----------  ------------  -------------------  -----------
-//	no credential: TokenSource        no          never         no
-//	  failed
+//	nothing was passed on:            no          never         no
+//	  TokenSource failed, or
+//	  middleware sent nothing
 //	the caller's context ended        if          never         if silent, and       closed if
 //	                                  connected                 after its deadline   left
 //	                                                            or 0.5 s
-//	TLS refused by either side        no          elsewhere     yes
+//	TLS refused by either side; 301,  no          elsewhere     yes
+//	  307, 308
 //	no connection: dial, DNS, TLS     no          always        yes
 //	  handshake, proxy, Timeout
 //	  before that
+//	a 2xx broken off, by Timeout too  yes         if safe       if silent            closed if
+//	                                                                                 left
 //	Timeout; connection broke; no     yes         if safe       yes                  closed
-//	  valid HTTP; 2xx broken off
+//	  valid HTTP
 //	408, 502, 503, 504                yes         if safe       yes
-//	429                               no          always,       no
-//	                                              after a wait
+//	429                               no          always        no
 //	500, other 5xx and above; an      yes         never         if silent
 //	  HTML page with 2xx
 //	401, and the TokenSource now      no          once a call   no
 //	  gives another token
-//	an HTML page with 4xx; 301, 307,  no          never         if silent
-//	  308
+//	an HTML page with 4xx             no          never         if silent
 //	other 4xx                         no          never         no
 //	other 3xx; 1xx                    yes         never         if silent
 //	a 2xx, whole or too large         yes         never         no

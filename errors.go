@@ -274,12 +274,12 @@ func requestError(op *operation, out exchange.Outcome, d details) error {
 		e.lead = "nothing was sent: "
 	case !out.Sent:
 		e.lead = "no further request was sent: "
-	case out.NoConnection:
+	case !out.Connected:
 		e.lead = "no connection to " + out.Node + ": "
 	default:
 		e.lead = "no answer from " + out.Node + ": "
 	}
-	if out.Sent && out.NoConnection && out.Node == DefaultBaseURL {
+	if out.Sent && !out.Connected && out.Node == DefaultBaseURL {
 		e.advice = "this is the default base URL: set Configuration.BaseURL or XMS_BASE_URL"
 	}
 	return e
@@ -299,6 +299,8 @@ func apiError(op *operation, args arguments, out exchange.Outcome, d details, cl
 	switch {
 	case out.Status/100 == 3:
 		e.advice = redirectAdvice(op.fill(args.id), out, clean)
+	case out.NoOtherToken != nil:
+		e.advice = "no other token: " + shorten(oneLine(out.NoOtherToken.Error()), maxErrorText)
 	case out.Status == http.StatusUnauthorized && out.Anonymous:
 		e.advice = "the request carried no credential: set Configuration.TokenInHeader or XMS_AUTH_TOKEN"
 	case out.Status == http.StatusNotFound && (op.idArgument == "" || out.Page):

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -31,94 +31,93 @@ const (
 // ErrTooLarge is the error of a 2xx whose body exceeds Config.MaxBytes.
 var ErrTooLarge = errors.New("the body is too large")
 
-// end is what is known of an attempt once it has ended.
-type end struct {
-	turn      *turn // nil: ctx had ended before
-	node      *node // nil: the attempt got to none
-	requested bool  // a request was made of it
-	place     *node // where the attempt still has its place; nil: nowhere
-	connected bool  // a connection was had, or nobody can tell
-	took      time.Duration
+// Ending says how an attempt ended.
+type Ending struct {
+	Node         string        // base URL of its node; "" if the call ended before one was chosen
+	Duration     time.Duration // with the wait for a place, without that for a credential
+	Sent         bool          // a request was passed on to the transport, or there is an answer
+	Connected    bool          // a connection was had, or nobody can tell
+	Anonymous    bool          // the request carried no credential
+	Err          error         // why there is no answer, or no whole 2xx, else nil; without secrets
+	NoOtherToken error         // why there is no other token after a 401; nil: nobody was asked, or gave one
 
-	err          error // why there is no answer, or no whole 2xx; nil: there is one
-	sourceFailed bool  // there is no credential
-	callerEnded  error // ctx.Err(), if that is why
-	tlsRefused   bool
+	Status     int // of the answer; 0: none came
+	Header     http.Header
+	Body       []byte
+	Page       bool          // Body is an HTML page
+	RetryAfter time.Duration // 0: the answer asks for no wait
 
-	status     int // 0: no answer
-	header     http.Header
-	body       []byte
-	page       bool
-	retryAfter time.Duration
-	anonymous  bool       // the request carried no credential
-	renewal    Credential // after a 401: what TokenSource gives now, if that is another token
+	nothingPassedOn bool // there is no credential, or middleware has refused
+	callerEnded     bool // the caller's context ended it
+	tlsRefused      bool
+	otherToken      bool // after a 401 there is another token
 }
 
-// release gives the place back, once.
-func (e *end) release() {
-	if e.place != nil {
-		e.place.release()
-		e.place = nil
-	}
+func (e Ending) is(statuses ...int) bool { return slices.Contains(statuses, e.Status) }
+
+func (e Ending) is2xx() bool { return e.Status/100 == 2 }
+
+func (e Ending) tooLarge() bool { return errors.Is(e.Err, ErrTooLarge) }
+
+// attempt is how an attempt ended, and what the loop goes on with.
+type attempt struct {
+	Ending
+	rule    rule
+	turn    *turn      // in which it was made; nil: the call ended before
+	leftFor string     // the node that is preferred now, if the client has left this one; else ""
+	renewal Credential // for the next attempt, if there is another token
 }
 
-func (e end) is(statuses ...int) bool { return slices.Contains(statuses, e.status) }
-
-// result says in a word or two how the attempt ended.
-func (e end) result() string {
-	status := strconv.Itoa(e.status)
-	switch {
-	case e.sourceFailed:
-		return "no credential"
-	case e.callerEnded != nil:
-		return "the context ended"
-	case e.tlsRefused:
-		return "TLS refused"
-	case e.err != nil && !e.connected:
-		return "no connection"
-	case isTimeout(e.err):
-		return "timeout"
-	case errors.Is(e.err, ErrTooLarge):
-		return status + ", too large"
-	case e.err != nil && e.status != 0:
-		return status + ", broken off"
-	case e.err != nil:
-		return "connection broke"
-	case e.page:
-		return status + ", an HTML page"
+// attempt makes one request to one node, unless there is no credential or ctx ends before. It
+// leaves the node if the table says so, before anybody else gets its place there.
+func (c *call) attempt(ctx context.Context) attempt {
+	if err := ContextError(ctx); err != nil {
+		return c.settle(ctx, place{}, Ending{Err: err, callerEnded: true})
 	}
-	return status
-}
-
-// attempt makes one request to one node, unless there is no credential or ctx ends before.
-func (c *call) attempt(ctx context.Context) end {
-	if ctx.Err() != nil {
-		return end{callerEnded: ctx.Err(), err: ContextError(ctx)}
-	}
-	turn := c.nodes.turn.Load()
 	credential := c.renewal
 	if credential == (Credential{}) {
 		var err error
 		if credential, err = c.credential(ctx, ""); err != nil {
-			return end{turn: turn, sourceFailed: true, err: err}
+			return c.settle(ctx, place{}, Ending{Err: err, nothingPassedOn: true})
 		}
 	}
 	started := time.Now()
-	turn, node, err := c.nodes.place(ctx)
+	p, err := c.nodes.place(ctx)
+	defer p.release()
 	if err != nil {
-		return end{turn: turn, node: node, took: time.Since(started), callerEnded: ctx.Err(), err: err}
+		return c.settle(ctx, p, Ending{Node: p.base, Duration: time.Since(started), Err: err, callerEnded: true})
 	}
-	e := c.roundTrip(ctx, turn, node, credential)
-	e.turn, e.node, e.took = turn, node, time.Since(started)
-	if e.status == http.StatusUnauthorized && credential.Renewable != "" && !c.asked {
-		c.asked = true
-		e.release() // the source may need a place for calls of its own
-		renewal, err := c.credential(ctx, credential.Renewable)
-		if err == nil && renewal.Renewable != credential.Renewable {
-			e.renewal = renewal
-		}
+	e := c.roundTrip(ctx, p, credential)
+	e.Duration = time.Since(started)
+	var renewal Credential
+	if e.is(http.StatusUnauthorized) && credential.Renewable != "" && !c.refused {
+		p.release() // the source may need a place for calls of its own
+		renewal, e.NoOtherToken = c.renew(ctx, credential.Renewable)
+		e.otherToken = renewal != Credential{}
 	}
-	return e
+	a := c.settle(ctx, p, e)
+	a.renewal = renewal
+	return a
+}
+
+// settle finds the row for an ending, and leaves the node if that says so.
+func (c *call) settle(ctx context.Context, p place, e Ending) attempt {
+	e.Err = c.req.Secrets.Err(e.Err)
+	a := attempt{Ending: e, rule: ruleFor(e), turn: p.turn}
+	if p.turn == nil {
+		return a
+	}
+	if a.rule.leave == stays && e.Status != 0 {
+		p.markAnswered()
+	}
+	left := a.rule.leavesNode(ctx, e, p) && c.nodes.leave(p.turn)
+	if a.rule.idle == closed || a.rule.idle == closedIfLeft && left {
+		c.tracker.closeOwnIdle()
+	}
+	if left && len(c.nodes.all) > 1 {
+		a.leftFor = c.nodes.at(p.turn.number + 1).base
+	}
+	return a
 }
 
 func (c *call) credential(ctx context.Context, refused string) (Credential, error) {
@@ -127,72 +126,54 @@ func (c *call) credential(ctx context.Context, refused string) (Credential, erro
 	return credential, err
 }
 
-// roundTrip makes the request of an attempt and reads the answer. It keeps its place, so that
-// nobody gets it before the node may have been left, unless it panics.
-func (c *call) roundTrip(ctx context.Context, turn *turn, node *node, credential Credential) end {
-	e := end{requested: true, place: node, anonymous: credential.HeaderValue == "" && credential.Query == ""}
-	returned := false
-	defer func() {
-		if !returned {
-			e.release()
-		}
-	}()
-	e = c.exchange(ctx, turn, node, credential, e)
-	returned = true
-	return e
+// renew returns another credential than the one with the refused token, if there is one.
+func (c *call) renew(ctx context.Context, refused string) (Credential, error) {
+	renewal, err := c.credential(ctx, refused)
+	if err != nil || renewal.Renewable == refused {
+		return Credential{}, c.req.Secrets.Err(err)
+	}
+	return renewal, nil
 }
 
-func (c *call) exchange(ctx context.Context, turn *turn, node *node, credential Credential, e end) end {
-	t := &trip{info: Info{c.req.Operation, c.req.PathTemplate, c.out.Attempts + 1}}
-	bounded, cancel := context.WithCancelCause(context.WithValue(ctx, tripKey{}, t))
+// roundTrip makes the request of an attempt and reads the answer.
+func (c *call) roundTrip(ctx context.Context, p place, credential Credential) Ending {
+	bounded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	t.cancel = cancel
 	if timeout := c.cfg.Timeout; timeout >= 0 {
 		defer time.AfterFunc(timeout, func() {
 			cancel(timeoutError("no complete answer within %v (Timeout)", timeout))
 		}).Stop()
 	}
-	if t.share = c.connectShare(ctx, turn); t.share > 0 {
-		t.connecting = time.AfterFunc(t.share, func() {
-			cancel(timeoutError("no connection within %v, and other nodes are untried", t.share))
-		})
-		t.connecting.Stop() // until a connection is asked for
-		defer t.connecting.Stop()
+	t := &tracked{
+		info: Info{c.req.Operation, c.req.PathTemplate, c.out.Attempts + 1},
+		ctx:  bounded, cancel: cancel, node: p.node, share: c.connectShare(ctx, p.turn),
 	}
-	response, err := c.send(bounded, node, credential)
-	if err != nil {
-		return c.fail(ctx, bounded, e, t, err)
+	var e Ending
+	response, err := c.send(context.WithValue(bounded, trackedKey{}, t), p.node, credential)
+	if err == nil {
+		e, err = c.read(ctx, response, cancel)
 	}
-	defer response.Body.Close()
-	e.connected = true
-	if response.StatusCode < 100 {
-		return c.fail(ctx, bounded, e, t, fmt.Errorf("malformed status %03d", response.StatusCode))
+	known := c.tracker.end(t)
+	e.Node, e.Anonymous = p.base, credential.HeaderValue == "" && credential.Query == ""
+	e.Sent, e.Connected = known.passedOn || response != nil, known.connected || response != nil
+	if err == nil {
+		return e
 	}
-	e.status, e.header = response.StatusCode, response.Header
-	e.retryAfter = retryAfter(response.Header)
-	if e.status/100 == 2 {
-		e.body, err = readAll(response.Body, response.ContentLength, c.cfg.MaxBytes)
-	} else {
-		e.body = readError(ctx, response, cancel)
-	}
-	c.wire.checkEmpty(response)
-	e.page = isPage(response.Header.Get("Content-Type"), e.body)
-	if err != nil {
-		return c.fail(ctx, bounded, e, t, err)
-	}
-	return e
+	e.nothingPassedOn = !e.Sent
+	return e.failed(ctx, bounded, known, err)
 }
 
+// send sends the request to a node.
 func (c *call) send(ctx context.Context, node *node, credential Credential) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, c.req.Method, node.base+c.req.Path, bytes.NewReader(c.req.Body))
+	var body io.Reader
+	if c.req.Body != nil {
+		body = bytes.NewReader(c.req.Body)
+	}
+	request, err := http.NewRequestWithContext(ctx, c.req.Method, node.base+c.req.Path, body)
 	if err != nil {
 		return nil, err
 	}
-	request.URL.RawQuery = c.req.Query
-	if c.req.Query != "" && credential.Query != "" {
-		request.URL.RawQuery += "&"
-	}
-	request.URL.RawQuery += credential.Query
+	request.URL.RawQuery = strings.Trim(c.req.Query+"&"+credential.Query, "&")
 	request.Header = c.cfg.Header.Clone()
 	if c.req.Body != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -200,7 +181,10 @@ func (c *call) send(ctx context.Context, node *node, credential Credential) (*ht
 	if credential.HeaderValue != "" {
 		request.Header[credential.HeaderName] = []string{credential.HeaderValue}
 	}
-	return c.http.Do(request)
+	if c.cfg.HTTPClient != nil {
+		return c.http.Do(request)
+	}
+	return roundTrip(c.http.Transport, request)
 }
 
 // connectShare returns how long getting a connection may take, or 0 if only the transport and the
@@ -208,7 +192,7 @@ func (c *call) send(ctx context.Context, node *node, credential Credential) (*ht
 func (c *call) connectShare(ctx context.Context, t *turn) time.Duration {
 	untried := int64(len(c.nodes.all)) - (t.number - c.round.began)
 	left := min(untried, int64(c.cfg.MaxAttempts-c.out.Attempts))
-	if c.wire.own == nil || left < 2 {
+	if c.tracker.own == nil || left < 2 {
 		return 0
 	}
 	deadline, ok := ctx.Deadline()
@@ -218,23 +202,26 @@ func (c *call) connectShare(ctx context.Context, t *turn) time.Duration {
 	return min(maxConnectShare, max(1, time.Until(deadline)/time.Duration(left)))
 }
 
-// fail adds to e why the attempt has no answer, or no whole one.
-func (c *call) fail(ctx, bounded context.Context, e end, t *trip, err error) end {
+// failed returns e with why there is no answer, or no whole 2xx. bounded is ctx within the bounds
+// of the attempt.
+func (e Ending) failed(ctx, bounded context.Context, known known, err error) Ending {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err // whose text, unlike the outer one, does not hold the URL
 	}
-	e.connected = e.connected || c.wire.connected(t, err)
-	switch {
+	switch ended := ContextError(ctx); {
 	case errors.Is(err, ErrTooLarge):
 		// The answer came, whatever has ended since.
-	case ctx.Err() != nil:
-		e.callerEnded, err = ctx.Err(), ContextError(ctx)
+	case ended != nil:
+		e.callerEnded, err = true, ended
 	case bounded.Err() != nil:
 		err = context.Cause(bounded)
 	}
-	e.tlsRefused = e.status == 0 && c.wire.tlsRefused(t, err)
-	e.err = err
+	e.tlsRefused = e.Status == 0 && known.tlsRefused(err)
+	if isTimeout(err) && !errors.Is(err, context.DeadlineExceeded) {
+		err = Join(err.Error(), context.DeadlineExceeded, err)
+	}
+	e.Err = err
 	return e
 }
 
@@ -248,18 +235,48 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// readAll reads a body of the given length, or of any length if that is -1.
+// read reads an answer. The error says why it is none, or no whole 2xx.
+func (c *call) read(ctx context.Context, response *http.Response, cancel context.CancelCauseFunc) (Ending, error) {
+	defer response.Body.Close()
+	if response.StatusCode < 100 {
+		return Ending{}, fmt.Errorf("malformed status %03d", response.StatusCode)
+	}
+	e := Ending{
+		Status: response.StatusCode, Header: response.Header, RetryAfter: retryAfter(response.Header),
+	}
+	var err error
+	if e.is2xx() {
+		e.Body, err = readAll(response.Body, response.ContentLength, c.cfg.MaxBytes)
+	} else {
+		e.Body = readError(ctx, response, cancel)
+	}
+	c.tracker.checkEmpty(response)
+	e.Page = isPage(response.Header.Get("Content-Type"), e.Body)
+	return e, err
+}
+
+// readAll reads a body of the given length, or of any length if that is -1. Of one that exceeds
+// limit it returns the beginning.
 func readAll(r io.Reader, length, limit int64) ([]byte, error) {
 	if length > limit {
-		limit = min(limit, errorBodyBytes) // enough to see what it is
+		body, _ := readAll(r, -1, min(limit, errorBodyBytes))
+		return body, ErrTooLarge
 	}
-	var body bytes.Buffer
-	body.Grow(int(min(max(length, 0), presized)) + bytes.MinRead)
-	_, err := body.ReadFrom(io.LimitReader(r, max(limit, limit+1)))
-	if int64(body.Len()) > limit {
-		return bytes.Clone(body.Bytes()[:min(limit, errorBodyBytes)]), ErrTooLarge
+	body := make([]byte, 0, max(bytes.MinRead, min(length, presized)+1)) // one more byte, to see the end
+	for {
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > limit:
+			return bytes.Clone(body[:min(limit, errorBodyBytes)]), ErrTooLarge
+		case err == io.EOF:
+			return body, nil
+		case err != nil:
+			return body, err
+		case len(body) == cap(body):
+			body = slices.Grow(body, 1)
+		}
 	}
-	return body.Bytes(), err
 }
 
 // readError reads the body of an error, not for long: the caller waits for the error. What came
@@ -273,7 +290,7 @@ func readError(ctx context.Context, response *http.Response, cancel context.Canc
 		limit = min(limit, time.Until(deadline)/2)
 	}
 	defer time.AfterFunc(limit, func() { cancel(nil) }).Stop()
-	body, _ := io.ReadAll(io.LimitReader(response.Body, errorBodyBytes))
+	body, _ := readAll(response.Body, response.ContentLength, errorBodyBytes)
 	return body
 }
 
@@ -295,27 +312,16 @@ func isPage(contentType string, body []byte) bool {
 	return start[0] == '<' && htmlTag.Match(start) && !strings.Contains(contentType, "xml")
 }
 
-// Info is what a RoundTripper can know of the call behind a request.
-type Info struct {
-	Operation    string
-	PathTemplate string
-	Attempt      int
-}
-
-type tripKey struct{}
-
-// InfoFromContext returns the Info of the request that ctx belongs to.
-func InfoFromContext(ctx context.Context) (Info, bool) {
-	t, ok := ctx.Value(tripKey{}).(*trip)
-	if !ok {
-		return Info{}, false
-	}
-	return t.info, true
-}
-
-// ContextError returns why ctx has ended. Both ctx.Err and context.Cause are found in it.
+// ContextError returns why ctx has ended, or nil if it has not. Both ctx.Err and context.Cause are
+// found in it.
 func ContextError(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
+	select {
+	case <-ctx.Done():
+	default:
+		return nil
+	}
+	err := cmp.Or(ctx.Err(), context.Canceled) // Done may be closed a moment before Err says so
+	cause := cmp.Or(context.Cause(ctx), err)
 	if errors.Is(cause, err) {
 		return cause
 	}

@@ -62,53 +62,40 @@ type Request struct {
 	Secrets      *secret.Set
 }
 
-// Outcome is what came of a call: how its last attempt ended, and what all of them may have done.
+// Outcome is what came of a call.
 type Outcome struct {
-	Node         string // base URL that the last attempt was meant for; "" if it got to none
-	Attempts     int    // requests made
-	Status       int    // of the last answer; 0 if the last attempt got none
-	Header       http.Header
-	Body         []byte
-	Page         bool          // Body is an HTML page
-	RetryAfter   time.Duration // of the last answer; 0 if it asks for no wait
-	Anonymous    bool          // the last request carried no credential
-	Sent         bool          // the last attempt made a request
-	NoConnection bool          // the last attempt had no connection
-
-	Err          error    // why there is no answer, or no whole 2xx, else nil; without secrets
+	Ending                // of the last attempt
+	Attempts     int      // requests made
 	WaitErr      error    // the caller's context ended between the last attempt and the next one
 	MayHaveActed bool     // a server may have acted on one of the attempts
 	Before       []string // each earlier attempt: its node, and in a word or two how it ended
 }
 
-// Event says how an attempt ended, and whether the client has left its node.
+// Event says how an attempt ended, and what the client does next.
 type Event struct {
+	Ending
 	Operation string
-	Node      string // "" if the attempt got to none
-	Attempt   int    // from 1
-	Status    int    // 0: no answer
-	Result    string // in a word or two
-	Err       error  // nil with any answer; without secrets
-	Duration  time.Duration
+	Attempt   int           // from 1
+	Result    string        // how it ended, in a word or two
 	Wait      time.Duration // before the next attempt
 	LeftFor   string        // the node that is preferred now, if the client has left this one; else ""
 }
 
 // Client sends requests to the nodes of one cluster. It is safe for concurrent use.
 type Client struct {
-	cfg   Config
-	nodes *nodes
-	http  *http.Client
-	wire  *wire
+	cfg     Config
+	nodes   *nodes
+	http    *http.Client
+	tracker *tracker
 }
 
 // New returns a Client. The error says that WrapTransport returned nil.
 func New(cfg Config) (*Client, error) {
-	client, w := newHTTPClient(cfg)
+	client, tracker := newHTTPClient(cfg)
 	if IsNil(client.Transport) {
 		return nil, errors.New("WrapTransport returned nil")
 	}
-	return &Client{cfg: cfg, nodes: newNodes(cfg.Nodes, w.places()), http: client, wire: w}, nil
+	return &Client{cfg: cfg, nodes: newNodes(cfg.Nodes, tracker.places()), http: client, tracker: tracker}, nil
 }
 
 // IsNil reports whether v is nil or holds a nil pointer or func, on which the first call would
@@ -121,7 +108,7 @@ func IsNil(v any) bool {
 // CloseIdleConnections closes the connections that no request uses, beneath WrapTransport too.
 func (c *Client) CloseIdleConnections() {
 	c.http.CloseIdleConnections()
-	c.wire.CloseIdleConnections() // middleware need not pass it on
+	c.tracker.CloseIdleConnections() // middleware need not pass it on
 }
 
 // call is the state of one call, kept by its loop.
@@ -130,12 +117,12 @@ type call struct {
 	req      Request
 	round    round
 	interval time.Duration // bound of the next backoff
-	renewal  Credential    // for the next attempt, if a 401 brought another one
-	asked    bool          // for another one, which happens once a call
+	renewal  Credential    // for the next attempt, if a 401 brought another token
+	refused  bool          // there was a 401, after which the source was asked for another token
 	out      Outcome
 }
 
-// round is one way through the nodes. It ends when the preferred node has moved on by as many.
+// round is one way through the nodes. It ends when the turn has moved on by as many.
 type round struct {
 	began      int64         // number of the turn
 	retryAfter time.Duration // the longest that an answer asked for
@@ -146,14 +133,10 @@ func (c *Client) Do(ctx context.Context, req Request) Outcome {
 	call := &call{Client: c, req: req, interval: c.cfg.InitialInterval}
 	call.newRound()
 	for {
-		e := call.attempt(ctx)
-		r := ruleFor(e)
-		leftFor := call.leaveNode(e, r)
-		e.release()
-		e.err = req.Secrets.Err(e.err)
-		call.note(e, r)
-		wait, again := call.goOn(ctx, r)
-		call.observe(ctx, e, wait, leftFor)
+		a := call.attempt(ctx)
+		call.add(a)
+		wait, again := call.next(ctx, a)
+		call.observe(ctx, a, wait)
 		if !again {
 			return call.out
 		}
@@ -161,83 +144,52 @@ func (c *Client) Do(ctx context.Context, req Request) Outcome {
 			call.out.WaitErr = req.Secrets.Err(err)
 			return call.out
 		}
-		call.out.Before = append(call.out.Before, call.out.Node+": "+e.result())
+		call.out.Before = append(call.out.Before, a.Node+": "+a.rule.word(a.Ending))
 	}
 }
 
 func (c *call) newRound() { c.round = round{began: c.nodes.turn.Load().number} }
 
-// leaveNode makes the next node the preferred one if r says so. It returns that node's URL if it is
-// another one.
-func (c *call) leaveNode(e end, r rule) (leftFor string) {
-	if e.turn == nil {
-		return ""
+// add adds an attempt to the state of the call.
+func (c *call) add(a attempt) {
+	c.out.Ending = a.Ending
+	c.out.MayHaveActed = c.out.MayHaveActed || a.rule.acted == yes || a.rule.acted == ifConnected && a.Connected
+	if a.Sent {
+		c.out.Attempts++
 	}
-	node := c.nodes.at(e.turn.number)
-	if r.leave == stays && e.status != 0 {
-		node.markAnswered()
-	}
-	left := r.leavesNode(e, node) && c.nodes.leave(e.turn)
-	if r.idle == closed || r.idle == closedIfLeft && left {
-		c.wire.closeOwnIdle()
-	}
-	if !left || len(c.nodes.all) == 1 {
-		return ""
-	}
-	return c.nodes.at(e.turn.number + 1).base
+	c.round.retryAfter = max(c.round.retryAfter, a.RetryAfter)
+	c.renewal = a.renewal
+	c.refused = c.refused || a.Status == http.StatusUnauthorized
 }
 
-// note adds what e says to the state of the call.
-func (c *call) note(e end, r rule) {
-	out := &c.out
-	out.Status, out.Header, out.Body, out.Page = e.status, e.header, e.body, e.page
-	out.RetryAfter, out.Err = e.retryAfter, e.err
-	out.Anonymous, out.Sent, out.NoConnection = e.anonymous, e.requested, !e.connected
-	out.MayHaveActed = out.MayHaveActed || r.acted == yes || r.acted == ifConnected && e.connected
-	if e.requested {
-		out.Attempts++
-	}
-	out.Node = ""
-	if e.node != nil {
-		out.Node = e.node.base
-	}
-	c.round.retryAfter = max(c.round.retryAfter, e.retryAfter)
-	c.renewal = e.renewal
-}
-
-// goOn says whether the call goes on to a further attempt, and after which wait.
-func (c *call) goOn(ctx context.Context, r rule) (wait time.Duration, again bool) {
+// next says whether the call goes on to a further attempt, and after which wait. To ask the same
+// node again begins a new round, unless a token was renewed.
+func (c *call) next(ctx context.Context, a attempt) (wait time.Duration, again bool) {
 	if c.out.Attempts >= c.cfg.MaxAttempts {
 		return 0, false
 	}
-	over := c.nodes.turn.Load().number-c.round.began >= int64(len(c.nodes.all))
-	switch r.again {
-	case once:
+	turn := c.nodes.turn.Load()
+	roundEnded := turn.number-c.round.began >= int64(len(c.nodes.all))
+	switch again := a.rule.again; {
+	case again == once:
 		return 0, true
-	case always:
-		return c.goOnAfter(ctx, over)
-	case afterWait:
-		return c.goOnAfter(ctx, true)
-	case ifSafe:
-		if c.req.SafeToRepeat {
-			return c.goOnAfter(ctx, over)
-		}
-	case elsewhere: // until the round is over, the preferred node is untried
-		return 0, !over
+	case again == elsewhere: // until the round ends, the preferred node is untried
+		return 0, !roundEnded
+	case again == never, again == ifSafe && !c.req.SafeToRepeat:
+		return 0, false
+	case !roundEnded && turn != a.turn:
+		return 0, true
 	}
-	return 0, false
+	return c.waitForRound(ctx)
 }
 
-// goOnAfter goes on at once, or begins a new round if one is over. It returns the wait before that,
-// and false if the wait must not start.
-func (c *call) goOnAfter(ctx context.Context, over bool) (wait time.Duration, again bool) {
-	if !over {
-		return 0, true
-	}
+// waitForRound begins a new round. It returns the wait before that, and false if the wait must not
+// start.
+func (c *call) waitForRound(ctx context.Context) (wait time.Duration, ok bool) {
 	if c.round.retryAfter > c.cfg.MaxRetryAfter {
 		return 0, false
 	}
-	wait = max(rand.N(max(1, c.interval)), c.round.retryAfter) // #nosec G404 -- jitter is no secret
+	wait = c.round.retryAfter + rand.N(max(1, c.interval)) // #nosec G404 -- jitter is no secret
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return 0, false
 	}
@@ -252,23 +204,20 @@ func sleep(ctx context.Context, wait time.Duration) error {
 	case <-time.After(wait):
 	case <-ctx.Done():
 	}
-	if ctx.Err() != nil {
-		return ContextError(ctx)
-	}
-	return nil
+	return ContextError(ctx)
 }
 
-func (c *call) observe(ctx context.Context, e end, wait time.Duration, leftFor string) {
+func (c *call) observe(ctx context.Context, a attempt, wait time.Duration) {
 	if c.cfg.Observe == nil {
 		return
 	}
-	attempt := c.out.Attempts
-	if !e.requested {
-		attempt++
+	number := c.out.Attempts
+	if !a.Sent {
+		number++
 	}
 	c.cfg.Observe(ctx, Event{
-		Operation: c.req.Operation, Node: c.out.Node, Attempt: attempt, Status: e.status, Result: e.result(),
-		Err: e.err, Duration: e.took, Wait: wait, LeftFor: leftFor,
+		Ending: a.Ending, Operation: c.req.Operation, Attempt: number, Result: a.rule.word(a.Ending),
+		Wait: wait, LeftFor: a.leftFor,
 	})
 }
 
@@ -280,9 +229,9 @@ func retryAfter(header http.Header) time.Duration {
 		if seconds, err := strconv.ParseFloat(value, 64); err == nil && digits {
 			return time.Duration(min(seconds*float64(time.Second), float64(math.MaxInt64/2)))
 		}
-		if date, ok := parseDate(value); ok {
-			now, ok := parseDate(header.Get("Date"))
-			if !ok {
+		if date, err := parseDate(value); err == nil {
+			now, err := parseDate(header.Get("Date"))
+			if err != nil {
 				now = time.Now()
 			}
 			return max(0, date.Sub(now))
@@ -291,15 +240,10 @@ func retryAfter(header http.Header) time.Duration {
 	return 0
 }
 
-// parseDate reads the dates of HTTP, also with UTC or a number for the zone. Go gives no error for
-// other names of zones, and does not know what they mean.
-func parseDate(text string) (time.Time, bool) {
-	const rfc850 = "Monday, 02-Jan-06 15:04:05 GMT"
-	text = strings.Replace(text, " UTC", " GMT", 1)
-	for _, layout := range []string{http.TimeFormat, time.RFC1123Z, rfc850, time.ANSIC} {
-		if date, err := time.Parse(layout, text); err == nil {
-			return date, true
-		}
+// parseDate reads the dates of HTTP, also with UTC or a number for the zone.
+func parseDate(text string) (time.Time, error) {
+	if date, err := time.Parse(time.RFC1123Z, text); err == nil {
+		return date, nil
 	}
-	return time.Time{}, false
+	return http.ParseTime(strings.Replace(text, " UTC", " GMT", 1))
 }

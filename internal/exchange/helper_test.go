@@ -76,22 +76,25 @@ func read(handler http.HandlerFunc) http.HandlerFunc {
 // listen gives every connection to handle, and closes it afterwards.
 func listen(t *testing.T, handle func(conn net.Conn)) (base string) {
 	t.Helper()
+	_, base = startListening(t, handle)
+	return base
+}
+
+func startListening(t *testing.T, handle func(conn net.Conn)) (l net.Listener, base string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
+	handleAndClose := func(conn net.Conn) {
+		defer conn.Close()
+		handle(conn)
+	}
 	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				handle(conn)
-			}()
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			go handleAndClose(conn)
 		}
 	}()
-	return "http://" + l.Addr().String()
+	return l, "http://" + l.Addr().String()
 }
 
 // dead returns the URL of a port at which nobody listens.
@@ -208,7 +211,7 @@ func inMemory(t *testing.T, change func(cfg *Config), nodes ...dialer) *Client {
 	change(&cfg)
 	client, err := New(cfg)
 	require.NoError(t, err)
-	client.wire.own.DialContext = dialOf(nodes)
+	client.tracker.own.DialContext = dialOf(nodes)
 	t.Cleanup(func() {
 		synctest.Wait() // for dials that no call waits for any more
 		client.CloseIdleConnections()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -15,57 +16,88 @@ type rule struct {
 	again  again
 	leave  leave
 	idle   idle
-	fits   func(e end) bool
+	fits   func(e Ending) bool
+	word   func(e Ending) string // for logs and histories
 }
 
-// rules is THE TABLE. The first row that fits an attempt's end holds. What follows from an end
-// stands here and nowhere else.
+// rules is THE TABLE. The first row that fits an ending applies. What follows from an ending stands
+// here and nowhere else.
 var rules = []rule{
-	{"no credential: TokenSource failed", no, never, stays, kept,
-		func(e end) bool { return e.sourceFailed }},
+	{"nothing was passed on: TokenSource failed, or middleware sent nothing", no, never, stays, kept,
+		func(e Ending) bool { return e.nothingPassedOn }, just("nothing was passed on")},
 	{"the caller's context ended", ifConnected, never, ifSilentAndPatient, closedIfLeft,
-		func(e end) bool { return e.callerEnded != nil }},
-	{"TLS refused by either side", no, elsewhere, leaves, kept,
-		func(e end) bool { return e.tlsRefused }},
+		func(e Ending) bool { return e.callerEnded }, just("the context ended")},
+	{"TLS refused by either side; 301, 307, 308", no, elsewhere, leaves, kept,
+		func(e Ending) bool { return e.tlsRefused || e.is(301, 307, 308) }, tlsOrStatus},
 	{"no connection: dial, DNS, TLS handshake, proxy, Timeout before that", no, always, leaves, kept,
-		func(e end) bool { return e.err != nil && !e.connected }},
-	{"Timeout; connection broke; no valid HTTP; 2xx broken off", yes, ifSafe, leaves, closed,
-		func(e end) bool { return e.err != nil && !errors.Is(e.err, ErrTooLarge) }},
+		func(e Ending) bool { return e.Err != nil && !e.Connected }, just("no connection")},
+	{"a 2xx broken off, by Timeout too", yes, ifSafe, ifSilent, closedIfLeft,
+		func(e Ending) bool { return e.is2xx() && e.Err != nil && !e.tooLarge() }, brokenOff},
+	{"Timeout; connection broke; no valid HTTP", yes, ifSafe, leaves, closed,
+		func(e Ending) bool { return e.Status == 0 }, timeoutOrBroke},
 	{"408, 502, 503, 504", yes, ifSafe, leaves, kept,
-		func(e end) bool { return e.is(408, 502, 503, 504) }},
-	{"429", no, afterWait, stays, kept,
-		func(e end) bool { return e.is(http.StatusTooManyRequests) }},
+		func(e Ending) bool { return e.is(408, 502, 503, 504) }, statusWord},
+	{"429", no, always, stays, kept,
+		func(e Ending) bool { return e.is(http.StatusTooManyRequests) }, statusWord},
 	{"500, other 5xx and above; an HTML page with 2xx", yes, never, ifSilent, kept,
-		func(e end) bool { return e.status >= 500 || e.page && e.status/100 == 2 }},
+		func(e Ending) bool { return e.Status >= 500 || e.Page && e.is2xx() }, statusWord},
 	{"401, and the TokenSource now gives another token", no, once, stays, kept,
-		func(e end) bool { return e.is(http.StatusUnauthorized) && e.renewal != Credential{} }},
-	{"an HTML page with 4xx; 301, 307, 308", no, never, ifSilent, kept,
-		func(e end) bool { return e.page && e.status/100 == 4 || e.is(301, 307, 308) }},
+		func(e Ending) bool { return e.is(http.StatusUnauthorized) && e.otherToken }, statusWord},
+	{"an HTML page with 4xx", no, never, ifSilent, kept,
+		func(e Ending) bool { return e.Page && e.Status/100 == 4 }, statusWord},
 	{"other 4xx", no, never, stays, kept,
-		func(e end) bool { return e.status/100 == 4 }},
+		func(e Ending) bool { return e.Status/100 == 4 }, statusWord},
 	{"other 3xx; 1xx", yes, never, ifSilent, kept,
-		func(e end) bool { return e.status/100 != 2 }},
+		func(e Ending) bool { return !e.is2xx() }, statusWord},
 	{"a 2xx, whole or too large", yes, never, stays, kept,
-		func(end) bool { return true }},
+		func(Ending) bool { return true }, statusWord},
 }
 
-// ruleFor returns the first row that fits e. The last one fits every end.
-func ruleFor(e end) rule {
+// ruleFor returns the first row that fits e. The last one fits every ending.
+func ruleFor(e Ending) rule {
 	return rules[slices.IndexFunc(rules, func(r rule) bool { return r.fits(e) })]
 }
 
-// leavesNode reports whether e speaks against its node.
-func (r rule) leavesNode(e end, node *node) bool {
+// leavesNode reports whether e, at place p, speaks against its node.
+func (r rule) leavesNode(ctx context.Context, e Ending, p place) bool {
 	switch r.leave {
 	case leaves:
 		return true
 	case ifSilent:
-		return node.silent()
+		return p.silent()
 	case ifSilentAndPatient:
-		took := min(e.took, time.Since(e.turn.began)) // it may have waited for another node's place before
-		return node.silent() && (took >= patience || errors.Is(e.callerEnded, context.DeadlineExceeded))
+		took := min(e.Duration, time.Since(p.turn.began)) // it may have waited for another node's place before
+		return p.silent() && (took >= patience || errors.Is(ctx.Err(), context.DeadlineExceeded))
 	}
 	return false
+}
+
+func just(word string) func(Ending) string { return func(Ending) string { return word } }
+
+func statusWord(e Ending) string {
+	switch {
+	case e.Page:
+		return strconv.Itoa(e.Status) + ", an HTML page"
+	case e.tooLarge():
+		return strconv.Itoa(e.Status) + ", too large"
+	}
+	return strconv.Itoa(e.Status)
+}
+
+func brokenOff(e Ending) string { return strconv.Itoa(e.Status) + ", broken off" }
+
+func tlsOrStatus(e Ending) string {
+	if e.tlsRefused {
+		return "TLS refused"
+	}
+	return statusWord(e)
+}
+
+func timeoutOrBroke(e Ending) string {
+	if isTimeout(e.Err) {
+		return "timeout"
+	}
+	return "connection broke"
 }
 
 // The columns of the table. The documentation shows their values as they stand.
@@ -84,12 +116,11 @@ const (
 	never     again = "never"
 	ifSafe    again = "if safe"
 	always    again = "always"
-	afterWait again = "always, after a wait"
 	elsewhere again = "elsewhere" // only at a node that the call has not tried in this round
 	once      again = "once a call"
 
 	stays leave = "no"
-	// ifSilent: the end may be the call's own fault, so the node is left unless it has just
+	// ifSilent: the failure may be the call's own fault, so the node is left unless it has just
 	// answered somebody.
 	ifSilent           leave = "if silent"
 	ifSilentAndPatient leave = "if silent, and after its deadline or 0.5 s"

@@ -148,8 +148,8 @@ func (w *world) make(rng *rand.Rand) {
 	if rng.IntN(2) == 0 {
 		w.client.nodes = newNodes(w.cfg.Nodes, 1+rng.IntN(3))
 	}
-	w.client.wire.own.Proxy = nil
-	w.client.wire.own.DialContext = w.dial
+	w.client.tracker.own.Proxy = nil
+	w.client.tracker.own.DialContext = w.dial
 	w.callers = make([][]*simCall, 1+rng.IntN(6))
 	for i := range w.callers {
 		for range 1 + rng.IntN(8) {

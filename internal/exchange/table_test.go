@@ -12,9 +12,10 @@ import (
 	"net/http/httptrace"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,30 +24,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// way is a way in which an attempt can end: what every node, or a callback, does.
+// way is a way in which an attempt can end: what every node, a callback or middleware does.
 type way struct {
 	name       string
 	answer     http.HandlerFunc
 	dial       dialer
+	wrap       func(r *http.Request) (*http.Response, error) // middleware that passes nothing on
 	credential func(ctx context.Context, call int) (Credential, error)
 	bound      func(ctx context.Context) (context.Context, context.CancelFunc)
+	cancels    bool // answer begins when the caller has cancelled
+	acts       bool // the request takes effect before answer
 	expired    bool // the nodes' certificates
 	tls        bool
 }
 
-// want is what must follow. Histories name the nodes asked, and ~ a wait. Pairs are of a node that
-// was silent, and of one that had just answered somebody.
+// want is what must follow if all attempts end in one way.
 type want struct {
-	acted        bool
-	safe, unsafe string
-	left, closed [2]bool
+	acted        bool   // a server may have acted
+	safe, unsafe string // the nodes that a call asks, and ~ for a wait; safe to repeat or not
+	left, closed leave  // the node; the idle connections
 }
-
-var (
-	neither = [2]bool{}
-	both    = [2]bool{true, true}
-	silent  = [2]bool{true, false}
-)
 
 func statuses(codes ...int) (ways []way) {
 	for _, code := range codes {
@@ -129,87 +126,111 @@ func sameToken(ctx context.Context, _ int) (Credential, error) { return tokens(c
 
 const soon, late = 100 * time.Millisecond, 600 * time.Millisecond // within half a second, and after
 
+const roundAndAgain, sameAgain = "1 2 3 ~ 1", "1 ~ 1 ~ 1 ~ 1"
+
 var ends = []struct {
 	want want
 	ways []way
 }{
-	{want{false, "-", "-", neither, neither}, []way{
-		{name: "no credential", credential: func(_ context.Context, call int) (Credential, error) {
-			if call == 0 {
-				return Credential{}, errors.New("no token today")
-			}
-			return Credential{}, nil
+	{want{safe: "-", unsafe: "-", left: stays, closed: stays}, []way{
+		{name: "no credential", credential: func(context.Context, int) (Credential, error) {
+			return Credential{}, errors.New("no token today")
 		}},
 		{name: "deadline in TokenSource", bound: deadline(late), credential: noToken},
 		{name: "ended before the call", bound: deadline(0)},
 	}},
-	{want{true, "1", "1", silent, silent}, []way{{name: "deadline", answer: hang, bound: deadline(soon)}}},
-	{want{true, "1", "1", neither, neither}, []way{
+	{want{safe: "1", unsafe: "1", left: stays, closed: stays}, []way{
+		{name: "middleware refuses", wrap: func(*http.Request) (*http.Response, error) {
+			return nil, errors.New("the breaker is open")
+		}},
+		{name: "middleware waits until Timeout", wrap: waits},
+		{name: "middleware waits until the deadline", wrap: waits, bound: deadline(late)},
+	}},
+	{want{acted: true, safe: "1", unsafe: "1", left: ifSilent, closed: ifSilent}, []way{
+		{name: "deadline", answer: hang, bound: deadline(soon)},
+	}},
+	{want{acted: true, safe: "1", unsafe: "1", left: stays, closed: stays}, []way{
+		{name: "cancelled at once", answer: hang, cancels: true},
 		{name: "cancelled soon", answer: hang, bound: cancelled(soon, nil)},
 		{name: "cancelled over another's deadline", answer: hang, bound: cancelled(soon, context.DeadlineExceeded)},
 	}},
-	{want{true, "1", "1", both, both}, []way{{name: "cancelled late", answer: hang, bound: cancelled(late, nil)}}},
-	{want{false, "1", "1", both, both}, []way{
+	{want{acted: true, safe: "1", unsafe: "1", left: leaves, closed: leaves}, []way{
+		{name: "cancelled late", answer: hang, bound: cancelled(late, nil)},
+	}},
+	{want{safe: "1", unsafe: "1", left: leaves, closed: leaves}, []way{
 		{name: "cancelled dialling", dial: hangUntilEnd, bound: cancelled(late, nil)},
 	}},
-	{want{false, "1 2 3", "1 2 3", both, neither}, []way{
+	{want{safe: "1 2 3", unsafe: "1 2 3", left: leaves, closed: stays}, append(redirects(307, 301, 308), []way{
 		{name: "certificate expired", tls: true, expired: true},
 		{name: "alert of the client", tls: true, dial: emptyServerHello},
 		{name: "alert in the handshake", tls: true, dial: handshake(&tls.Config{MaxVersion: tls.VersionTLS11})},
-	}},
-	{want{false, "1 2 3 ~ 1", "1 2 3 ~ 1", both, neither}, []way{
+		{name: "page with 307", answer: page(307)},
+	}...)},
+	{want{safe: roundAndAgain, unsafe: roundAndAgain, left: leaves, closed: stays}, []way{
 		{name: "dial fails", dial: func(context.Context) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 		}},
 		{name: "dial hangs", dial: hangUntilEnd},
 		{name: "handshake hangs", tls: true, dial: handshake(nil)},
 	}},
-	{want{true, "1 2 3 ~ 1", "1", both, both}, []way{
-		{name: "timeout", answer: hang},
+	{want{acted: true, safe: roundAndAgain, unsafe: "1", left: ifSilent, closed: ifSilent}, []way{
+		{name: "2xx broken off", answer: raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")},
+	}},
+	{want{acted: true, safe: roundAndAgain, unsafe: "1", left: leaves, closed: leaves}, []way{
 		{name: "cut", answer: raw("")},
+		{name: "timeout", answer: hang},
 		{name: "no HTTP", answer: raw("220 mail.example.com ESMTP\r\n\r\n")},
 		{name: "status below 100", answer: raw("HTTP/1.1 042 Odd\r\nContent-Length: 0\r\n\r\n")},
-		{name: "2xx broken off", answer: raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")},
-		{name: "2xx stalls", answer: stall},
+		{name: "2xx that Timeout breaks off at a node long silent", answer: stall},
 	}},
-	{want{true, "1 2 3 ~ 1", "1", both, neither}, append(
-		append(statuses(408, 502, 503, 504), pages(408, 502, 503, 504)...),
+	{want{acted: true, safe: roundAndAgain, unsafe: "1", left: leaves, closed: stays}, append(
+		append(statuses(503, 408, 502, 504), pages(408, 502, 503, 504)...),
 		way{name: "503 with Retry-After", answer: status(503, "Retry-After", "1")})},
-	{want{false, "1 ~ 1 ~ 1 ~ 1", "1 ~ 1 ~ 1 ~ 1", neither, neither}, append(statuses(429),
+	{want{safe: sameAgain, unsafe: sameAgain, left: stays, closed: stays}, append(statuses(429),
 		way{name: "page with 429", answer: slowly(late, page(429))})},
-	{want{true, "1", "1", silent, neither}, append(statuses(500, 501, 505, 599, 600, 999), pages(500, 200, 201)...)},
-	{want{false, "1 1", "1 1", neither, neither}, []way{
-		{name: "401, another token", answer: slowly(late, status(401)), credential: tokens},
+	{want{acted: true, safe: "1", unsafe: "1", left: ifSilent, closed: stays}, append(
+		statuses(500, 501, 505, 599, 600, 999), pages(500, 200, 201)...)},
+	{want{safe: "1 1", unsafe: "1 1", left: stays, closed: stays}, []way{
+		{name: "401, another token", answer: status(401), credential: tokens},
+		{name: "401, another token, slow", answer: slowly(late, status(401)), credential: tokens},
+		{name: "page with 401, another token", answer: page(401), credential: tokens},
 	}},
-	{want{false, "1", "1", silent, neither}, append(pages(400, 404, 401), redirects(301, 307, 308)...)},
-	{want{false, "1", "1", neither, neither}, append(statuses(400, 401, 403, 404, 409, 499),
+	{want{safe: "1", unsafe: "1", left: ifSilent, closed: stays}, pages(400, 404, 401)},
+	{want{safe: "1", unsafe: "1", left: stays, closed: stays}, append(statuses(409, 400, 401, 403, 404, 499),
 		way{name: "404, slow", answer: slowly(late, status(404))},
 		way{name: "401, the same token", answer: status(401), credential: sameToken})},
-	{want{true, "1", "1", silent, neither}, append(redirects(300, 302, 303, 304),
+	{want{acted: true, safe: "1", unsafe: "1", left: ifSilent, closed: stays}, append(redirects(302, 300, 303, 304),
 		way{name: "101", answer: raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")})},
-	{want{true, "1", "1", neither, neither}, append(statuses(200, 201, 204),
+	{want{acted: true, safe: "1", unsafe: "1", left: stays, closed: stays}, append(statuses(200, 201, 204),
 		way{name: "too large", answer: func(w http.ResponseWriter, _ *http.Request) { w.Write(make([]byte, 2<<20)) }})},
+}
+
+func waits(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
 }
 
 func TestRules_WhatFollowsFromAnEnd(t *testing.T) {
 	t.Parallel()
 	for _, end := range ends {
 		for _, w := range end.ways {
-			t.Run(w.name, func(t *testing.T) {
-				t.Parallel()
-				got := want{}
-				synctest.Test(t, func(t *testing.T) { got.safe = w.run(t, get, 4, ofSilent).history })
-				synctest.Test(t, func(t *testing.T) { got.unsafe = w.run(t, create, 4, ofSilent).history })
-				for i, m := range []mode{ofSilent, ofFresh} {
-					synctest.Test(t, func(t *testing.T) {
-						seen := w.run(t, create, 1, m)
-						got.acted, got.left[i], got.closed[i] = seen.acted, seen.preferred != "1", seen.closed
-					})
-				}
-				assert.Equal(t, end.want, got)
+			bubble(t, w.name, func(t *testing.T) {
+				t.Helper()
+				assert.Equal(t, end.want.safe, w.run(t, get, 4, ofSilent).history, "safe to repeat")
+				assert.Equal(t, end.want.unsafe, w.run(t, create, 4, ofSilent).history, "not safe to repeat")
+				silent, fresh := w.run(t, create, 1, ofSilent), w.run(t, create, 1, ofFresh)
+				assert.Equal(t, end.want.acted, silent.acted, "may have acted")
+				assert.Equal(t, end.want.left, seenWhen(silent.preferred != "1", fresh.preferred != "1"), "node is left")
+				assert.Equal(t, end.want.closed, seenWhen(silent.closed, fresh.closed), "idle connections are closed")
 			})
 		}
 	}
+}
+
+// seenWhen says when something happens that was seen at a node that was silent, or at one that had
+// just answered.
+func seenWhen(ofSilent, ofFresh bool) leave {
+	return map[[2]bool]leave{{}: stays, {true, false}: ifSilent, {true, true}: leaves}[[2]bool{ofSilent, ofFresh}]
 }
 
 // A failure that is seen when another call has already left the node moves nothing.
@@ -225,21 +246,121 @@ func TestRules_StaleEnd(t *testing.T) {
 		{way{name: "500", answer: status(500)}, "1", false},
 		{way{name: "404", answer: status(404)}, "1", false},
 		{way{name: "200", answer: ok}, "1", false},
-		{way{name: "429", answer: status(429)}, "1 ~ 2 ~ 2 ~ 2", false},
+		{way{name: "429", answer: status(429)}, "1 2 ~ 2 ~ 2", false},
 	} {
-		t.Run(line.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				seen := line.run(t, create, 4, ofLeft)
-				assert.Equal(t, line.history, seen.history)
-				assert.Equal(t, line.closed, seen.closed)
-				assert.Equal(t, "2", seen.preferred)
-			})
-			synctest.Test(t, func(t *testing.T) {
-				assert.Equal(t, "1", line.run(t, create, 1, ofRound).preferred)
-			})
+		bubble(t, line.name, func(t *testing.T) {
+			t.Helper()
+			seen := line.run(t, create, 4, ofLeft)
+			assert.Equal(t, line.history, seen.history)
+			assert.Equal(t, line.closed, seen.closed)
+			assert.Equal(t, "2", seen.preferred)
+			assert.Equal(t, "1", line.run(t, create, 1, ofRound).preferred)
 		})
 	}
+}
+
+// A node that has just answered is not left for a 2xx that breaks off. It is asked again, but not
+// at once.
+func TestRules_WaitsBeforeItAsksTheSameNodeAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := way{answer: raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")}
+		assert.Equal(t, "1 ~ 1", w.run(t, get, 2, ofFresh).history)
+	})
+}
+
+// step is how one attempt of a sequence ends, and what must follow if all did.
+type step struct {
+	way
+	want want
+}
+
+// steps has a way of each kind, before and after the request takes effect.
+func steps() (all []step) {
+	for _, end := range ends {
+		w := end.ways[0]
+		if w.bound != nil { // it would bound the call from its beginning
+			continue
+		}
+		all = append(all, step{w, end.want})
+		if w.acts = end.want.acted; w.acts {
+			all = append(all, step{w, end.want})
+		}
+	}
+	return all
+}
+
+// After every sequence of up to three ends the nodes are healthy.
+func TestRules_EverySequence(t *testing.T) {
+	t.Parallel()
+	for _, req := range []Request{get, create} {
+		t.Run(req.Operation, func(t *testing.T) {
+			t.Parallel()
+			sequences := [][]step{nil}
+			for range 3 {
+				sequences = longer(t, req, sequences)
+			}
+			assert.NotEmpty(t, sequences)
+		})
+	}
+}
+
+// longer checks each sequence with one more step, and returns those after which the call goes on.
+func longer(t *testing.T, req Request, sequences [][]step) (goOn [][]step) {
+	t.Helper()
+	for _, sequence := range sequences {
+		renewed := len(sequence) > 0 && sequence[len(sequence)-1].want.safe == "1 1"
+		for _, s := range steps() {
+			if renewed && s.credential != nil && s.answer == nil { // nobody is asked for another credential
+				continue
+			}
+			next, again := append(slices.Clone(sequence), s), false
+			synctest.Test(t, func(t *testing.T) { again = check(t, req, next) })
+			if again {
+				goOn = append(goOn, next)
+			}
+		}
+	}
+	return goOn
+}
+
+// check reports whether the call goes on after the last step.
+func check(t *testing.T, req Request, sequence []step) (again bool) {
+	t.Helper()
+	var name []string
+	s := newScene(t, "http", 2, func(attempt int) *way {
+		if attempt < len(sequence) {
+			return &sequence[attempt].way
+		}
+		return nil
+	})
+	s.client.cfg.MaxAttempts = len(sequence) + 1
+	s.client.cfg.Observe = func(ctx context.Context, event Event) {
+		s.observe(ctx, event)
+		s.client.CloseIdleConnections() // so that each attempt dials
+	}
+	out := s.call(t.Context(), req)
+	mayHaveActed, left, refused := false, 0, false
+	for i, step := range sequence {
+		name = append(name, step.name)
+		history := map[bool]string{true: step.want.safe, false: step.want.unsafe}[req.SafeToRepeat]
+		event := s.events[i]
+		if event.LeftFor != "" {
+			left++
+		}
+		again = map[string]bool{roundAndAgain: true, sameAgain: true, "1 1": !refused, "1 2 3": left < 2}[history]
+		require.Equal(t, again, i+1 < len(s.events), "goes on after %v", name)
+		waits := again && history != "1 1" && (left >= 2 || event.LeftFor == "")
+		assert.Equal(t, waits, event.Wait > 0, "waits after %v", name)
+		if waits {
+			left = 0
+		}
+		mayHaveActed, refused = mayHaveActed || step.want.acted, refused || event.is(http.StatusUnauthorized)
+	}
+	assert.Equal(t, mayHaveActed || again, out.MayHaveActed, "may have acted after %v", name)
+	assert.Equal(t, again, string(out.Body) == `{"ok": true}`, "success after %v", name)
+	assert.True(t, s.acted == 0 || out.MayHaveActed && (req.SafeToRepeat || s.acted == 1), "acted %d times in %v", s.acted, name)
+	return again
 }
 
 var update = flag.Bool("update", false, "write the table into the documentation of the root package")
@@ -318,94 +439,177 @@ type seen struct {
 	preferred     string
 }
 
-// run makes a call whose attempts all end that way.
-func (w way) run(t *testing.T, req Request, attempts int, m mode) (s seen) {
+// leaving is a call that leaves its node.
+var leaving = Request{Operation: "Leave", Method: http.MethodPost, Path: "/cut"}
+
+// scene is a cluster of three nodes, whose attempts end in the ways of a script.
+type scene struct {
+	way       func(attempt int) *way // nil: the node is healthy
+	meanwhile func()                 // happens once, while the first attempt is under way
+	client    *Client
+	cancel    context.CancelFunc // of the call
+
+	mu       sync.Mutex
+	running  bool // the script
+	attempts int  // that have ended
+	asked    int  // for a credential
+	answered int  // requests that nodes got
+	acted    int  // of these, those that took effect
+	events   []Event
+	history  []string // the nodes asked, and ~ for a wait
+}
+
+// now returns how the attempt ends that is under way.
+func (s *scene) now() way {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running {
+		if w := s.way(s.attempts); w != nil {
+			return *w
+		}
+	}
+	return way{}
+}
+
+func newScene(t *testing.T, scheme string, nodes int, script func(attempt int) *way) *scene {
 	t.Helper()
-	var bad atomic.Bool
-	var asked, answered atomic.Int64 // asked: for a credential
-	cfg := config("http://node1", "http://node2", "http://node3")
+	s := &scene{way: script, cancel: func() {}, meanwhile: func() {}}
 	var nodeTLS *tls.Config
-	if w.tls {
-		cfg.Nodes = []string{"https://node1", "https://node2", "https://node3"}
+	if scheme == "https" {
 		nodeTLS = serverTLS
+	}
+	var dialers []dialer
+	for range 3 {
+		healthy := onPipes(t, nodeTLS, s.answer)
+		dialers = append(dialers, func(ctx context.Context) (net.Conn, error) {
+			if w := s.now(); w.dial != nil {
+				return w.dial(ctx)
+			}
+			return healthy(ctx)
+		})
+	}
+	s.client = inMemory(t, func(cfg *Config) {
+		cfg.Nodes = []string{scheme + "://node1", scheme + "://node2", scheme + "://node3"}[:nodes]
 		cfg.TLS = trust.Clone()
 		cfg.TLS.Time = func() time.Time {
-			if bad.Load() && w.expired {
+			if s.now().expired {
 				return time.Now().AddDate(100, 0, 0)
 			}
 			return time.Now()
 		}
-	}
-	cfg.Timeout, cfg.InitialInterval, cfg.MaxAttempts = 2*time.Second, time.Second, attempts
-	cfg.Credential = func(ctx context.Context, _ string) (Credential, error) {
-		if bad.Load() && w.credential != nil {
-			return w.credential(ctx, int(asked.Add(1)-1))
-		}
-		return Credential{}, nil
-	}
-	leaving := Request{Operation: "Leave", Method: http.MethodPost, Path: "/cut"}
-	var history []string
-	cfg.Observe = func(_ context.Context, event Event) {
-		require.Less(t, len(history), 10, "the call does not end")
-		if event.Operation == "Leave" {
-			return
-		}
-		if history = append(history, number(event.Node)); event.Wait > 0 {
-			history = append(history, "~")
-		}
-	}
-	var client *Client
-	dialers := make([]dialer, 4)
-	dialers[3] = onPipes(t, nil, ok) // the bystander
-	for i := range dialers[:3] {
-		works := onPipes(t, nodeTLS, func(rw http.ResponseWriter, r *http.Request) {
-			switch {
-			case r.URL.Path == leaving.Path:
-				raw("")(rw, r)
-			case bad.Load() && w.answer != nil:
-				if answered.Add(1) == 1 {
-					for range map[mode]int{ofLeft: 1, ofRound: 3}[m] {
-						do(r.Context(), client, leaving)
-						keptIdle(t, client.wire.own)
-					}
-				}
-				w.answer(rw, r)
-			default:
-				ok(rw, r)
-			}
-		})
-		dialers[i] = func(ctx context.Context) (net.Conn, error) {
-			if bad.Load() && w.dial != nil {
-				return w.dial(ctx)
-			}
-			return works(ctx)
-		}
-	}
-	client = inMemory(t, func(c *Config) { *c = cfg }, dialers...)
-	if m == ofFresh {
-		require.NoError(t, do(t.Context(), client, get).Err)
-		client.CloseIdleConnections()
-	}
-	keptIdle(t, client.wire.own)
+		cfg.Timeout, cfg.InitialInterval = 2*time.Second, time.Second
+		cfg.Credential, cfg.Observe, cfg.WrapTransport = s.credential, s.observe, s.wrap
+	}, append(dialers, onPipes(t, nil, ok))...) // the last one is a bystander
+	s.client.tracker.reached.Store(true)
+	return s
+}
 
-	bad.Store(true)
-	history = nil
+func (s *scene) credential(ctx context.Context, _ string) (Credential, error) {
+	if w := s.now(); w.credential != nil {
+		s.mu.Lock()
+		s.asked++
+		call := s.asked - 1
+		s.mu.Unlock()
+		return w.credential(ctx, call)
+	}
+	return Credential{}, nil
+}
+
+func (s *scene) wrap(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if w := s.now(); w.wrap != nil {
+			return w.wrap(r)
+		}
+		return next.RoundTrip(r)
+	})
+}
+
+func (s *scene) answer(w http.ResponseWriter, r *http.Request) {
+	now := s.now()
+	switch {
+	case r.URL.Path == leaving.Path:
+		raw("")(w, r)
+		return
+	case now.answer == nil:
+		ok(w, r)
+		return
+	}
+	s.mu.Lock()
+	s.answered++
+	if now.acts {
+		s.acted++
+	}
+	meanwhile := s.meanwhile
+	s.meanwhile = func() {}
+	s.mu.Unlock()
+	meanwhile()
+	if now.cancels {
+		s.cancel()
+	}
+	now.answer(w, r)
+}
+
+func (s *scene) observe(_ context.Context, event Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if event.Operation == leaving.Operation || !s.running {
+		return
+	}
+	s.events = append(s.events, event)
+	if s.attempts++; s.attempts == 10 {
+		s.cancel() // the call does not end
+	}
+	if s.history = append(s.history, number(event.Node)); event.Wait > 0 {
+		s.history = append(s.history, "~")
+	}
+}
+
+// call makes a call under the script.
+func (s *scene) call(ctx context.Context, req Request) Outcome {
+	ctx, s.cancel = context.WithCancel(ctx)
+	defer s.cancel()
+	s.running = true
+	out := do(ctx, s.client, req)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = false
+	return out
+}
+
+// run makes a call whose attempts all end that way.
+func (w way) run(t *testing.T, req Request, attempts int, m mode) (got seen) {
+	t.Helper()
+	scheme := map[bool]string{true: "https", false: "http"}[w.tls]
+	s := newScene(t, scheme, 3, func(int) *way { return &w })
+	s.client.cfg.MaxAttempts = attempts
+	s.meanwhile = func() {
+		for range map[mode]int{ofLeft: 1, ofRound: 3}[m] {
+			do(t.Context(), s.client, leaving)
+			keptIdle(t, s.client.tracker.own)
+		}
+	}
+	if m == ofFresh {
+		require.NoError(t, do(t.Context(), s.client, get).Err)
+		s.client.CloseIdleConnections()
+	}
+	keptIdle(t, s.client.tracker.own)
 	ctx := t.Context()
 	if w.bound != nil {
 		bounded, cancel := w.bound(ctx)
 		defer cancel()
 		ctx = bounded
 	}
-	out := do(ctx, client, req)
-	bad.Store(false)
+	out := s.call(ctx, req)
 	require.NoError(t, out.WaitErr)
-	s = seen{history: strings.Join(history, " "), acted: out.MayHaveActed, closed: !keptIdle(t, client.wire.own)}
-	assert.Len(t, regexp.MustCompile(`\d`).FindAllString(s.history, -1), out.Attempts)
-	if w.answer != nil {
-		assert.EqualValues(t, out.Attempts, answered.Load(), "requests that nodes got")
+	got = seen{history: strings.Join(s.history, " "), acted: out.MayHaveActed, closed: !keptIdle(t, s.client.tracker.own)}
+	if w.wrap == nil {
+		assert.Len(t, regexp.MustCompile(`\d`).FindAllString(got.history, -1), out.Attempts)
 	}
-	s.preferred = number(do(t.Context(), client, get).Node)
-	return s
+	if w.answer != nil {
+		assert.Equal(t, out.Attempts, s.answered, "requests that nodes got")
+	}
+	got.preferred = number(do(t.Context(), s.client, get).Node)
+	return got
 }
 
 func number(node string) string {

@@ -10,31 +10,30 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // newHTTPClient returns a copy of the caller's client, or one with a transport of our own. It
 // follows no redirect.
-func newHTTPClient(cfg Config) (*http.Client, *wire) {
-	client, w := &http.Client{}, &wire{}
+func newHTTPClient(cfg Config) (*http.Client, *tracker) {
+	client, t := &http.Client{}, &tracker{}
 	if cfg.HTTPClient != nil {
 		*client = *cfg.HTTPClient
-		w.base = client.Transport
-		if w.base == nil {
-			w.base = http.DefaultTransport
-		}
+		t.base = client.Transport
 	} else {
-		w.own = newTransport(cfg.TLS)
-		w.base = w.own
+		t.own = newTransport(cfg.TLS)
+		t.base = t.own
 	}
-	client.Transport = w
+	client.Transport = t
 	if cfg.WrapTransport != nil {
-		client.Transport = cfg.WrapTransport(w)
+		client.Transport = cfg.WrapTransport(t)
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return client, w
+	return client, t
 }
 
 // newTransport returns a transport for many calls at once to the few nodes of one cluster.
@@ -72,118 +71,265 @@ func checkProxy(_ context.Context, proxy *url.URL, _ *http.Request, answer *http
 	return fmt.Errorf("the proxy %s refused to connect: %s", proxy.Host, answer.Status)
 }
 
-// wire stands innermost, beneath WrapTransport: it knows whether a request was sent.
-type wire struct {
-	base  http.RoundTripper
-	own   *http.Transport // base, if it is ours
-	blind atomic.Bool     // a request has come without its context: nobody can tell any more
+// roundTrip asks transport as http.Client does, which adds cookies, redirects and a copy of the
+// header.
+func roundTrip(transport http.RoundTripper, request *http.Request) (*http.Response, error) {
+	response, err := transport.RoundTrip(request)
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
+		return nil, http.ErrSchemeMismatch
+	case err != nil:
+		return nil, err
+	case response == nil, response.Body == nil && response.ContentLength > 0:
+		return nil, fmt.Errorf("RoundTripper %T returned no response, or one without its body", transport)
+	case response.Body == nil:
+		response.Body = http.NoBody
+	}
+	return response, nil
 }
 
-// trip is what is noted of the request of one attempt. It travels in the request's context.
-type trip struct {
-	info       Info
-	cancel     context.CancelCauseFunc
-	share      time.Duration // that getting a connection may take
-	connecting *time.Timer   // runs that long while a connection is asked for; nil: nothing ends that
-
-	reached     atomic.Bool  // the request has come to the wire
-	asked       atomic.Bool  // a connection was asked for
-	connections atomic.Int64 // had, without those over which surely nothing went
-	fresh       atomic.Bool  // the last one had not been used before
+// tracker stands innermost, beneath WrapTransport: it knows whether a request was sent.
+type tracker struct {
+	base      http.RoundTripper // nil: http.DefaultTransport
+	own       *http.Transport   // base, if it is ours
+	reached   atomic.Bool       // some request has come with its context: middleware passes requests on
+	untracked atomic.Bool       // one has come without: nobody can tell any more what was sent
 }
 
-// RoundTrip sends the request, and notes its connections in its trip.
-func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
-	t, ok := request.Context().Value(tripKey{}).(*trip)
+// transport returns what sends a request. Like http.Client, it looks http.DefaultTransport up for
+// each.
+func (t *tracker) transport() http.RoundTripper {
+	if t.base == nil {
+		return http.DefaultTransport
+	}
+	return t.base
+}
+
+// Info is what a RoundTripper can know of the call behind a request.
+type Info struct {
+	Operation    string
+	PathTemplate string
+	Attempt      int
+}
+
+// tracked is what the tracker knows of an attempt. It travels in the context of its requests.
+type tracked struct {
+	info   Info
+	ctx    context.Context // with which the attempt ends
+	cancel context.CancelCauseFunc
+	node   *node
+	share  time.Duration // that getting a connection may take; 0: only the transport and ctx bound it
+
+	mu         sync.Mutex
+	ended      bool
+	requests   []*tracing  // those that came; middleware may send several
+	connecting *time.Timer // ends the attempt with its share; nil: no connection was asked for
+}
+
+type trackedKey struct{}
+
+// InfoFromContext returns the Info of the request that ctx belongs to.
+func InfoFromContext(ctx context.Context) (Info, bool) {
+	t, ok := ctx.Value(trackedKey{}).(*tracked)
 	if !ok {
-		w.blind.Store(true)
-		return w.base.RoundTrip(request)
+		return Info{}, false
+	}
+	return t.info, true
+}
+
+// tracing is one request on its way through the base. The mutex of its attempt guards it.
+type tracing struct {
+	*tracked
+	cancel    context.CancelCauseFunc // ends the attempt, and the request at once
+	trace     httptrace.ClientTrace
+	asksOnce  bool // the base asks for another connection only if nothing went over the one before
+	asked     bool // for a connection
+	connected bool
+	fresh     bool // the connection had not been used before
+	mayRepeat bool // the header may be out, and net/http may send it again
+	http2     bool
+	mayBeOut  bool // a server may have seen the request
+}
+
+var (
+	errEnded  = errors.New("the attempt had ended before its request came to the transport")
+	errRepeat = errors.New("net/http was about to send the request again, though a server may have seen it")
+)
+
+// RoundTrip sends the request, unless its attempt has ended.
+func (t *tracker) RoundTrip(request *http.Request) (*http.Response, error) {
+	attempt, ok := request.Context().Value(trackedKey{}).(*tracked)
+	if !ok {
+		t.untracked.Store(true)
+		return t.transport().RoundTrip(request)
 	}
 	t.reached.Store(true)
-	var connected atomic.Bool // middleware may send several requests at a time
-	trace := &httptrace.ClientTrace{
-		GetConn: func(string) {
-			t.asked.Store(true)
-			if w.asksOnce() && connected.Swap(false) {
-				t.connections.Add(-1)
-			}
-			if t.connecting != nil && t.connections.Load() == 0 {
-				t.connecting.Reset(t.share)
-			}
-		},
-		GotConn: func(info httptrace.GotConnInfo) {
-			connected.Store(true)
-			t.connections.Add(1)
-			t.fresh.Store(!info.Reused)
-			if t.connecting != nil {
-				t.connecting.Stop()
-			}
-		},
+	r := &tracing{tracked: attempt, cancel: attempt.cancel, asksOnce: t.asksOnce(), mayBeOut: true}
+	if !attempt.add(r) {
+		if request.Body != nil {
+			_ = request.Body.Close()
+		}
+		return nil, errEnded
 	}
-	endBeforeRepeat(t, trace)
-	return w.base.RoundTrip(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
+	r.trace = httptrace.ClientTrace{GetConn: r.getConn, GotConn: r.gotConn, WroteHeaderField: r.wroteHeaderField}
+	response, err := t.transport().RoundTrip(request.WithContext(httptrace.WithClientTrace(r.tie(request.Context()), &r.trace)))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mayBeOut = r.connected || !r.asksOnce && !r.asked
+	return response, err
+}
+
+// add reports whether the attempt still waits for requests.
+func (t *tracked) add(r *tracing) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ended {
+		t.requests = append(t.requests, r)
+	}
+	return !t.ended
+}
+
+// tie returns the context of a request, or one that ends with the attempt too if middleware has put
+// another one in its place.
+func (r *tracing) tie(ctx context.Context) context.Context {
+	if ctx.Done() == r.ctx.Done() {
+		return ctx
+	}
+	tied, cancel := context.WithCancelCause(ctx)
+	context.AfterFunc(r.ctx, func() { cancel(context.Cause(r.ctx)) })
+	r.cancel = func(cause error) {
+		r.tracked.cancel(cause)
+		cancel(cause)
+	}
+	return tied
+}
+
+func (r *tracing) getConn(string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.mayRepeat {
+		r.cancel(errRepeat)
+		return
+	}
+	r.asked, r.connected = true, r.connected && !r.asksOnce
+	if r.share > 0 && len(r.requests) == 1 {
+		r.connecting = time.AfterFunc(r.share, r.shareEnded)
+	}
+}
+
+// gotConn ends the attempt too if net/http is about to repeat the request: over HTTP/2 it does not
+// ask for a connection that it has dialled for somebody else. Over HTTP/1.1 it would write the
+// request before it looks whether the context has ended, so the connection is closed.
+func (r *tracing) gotConn(info httptrace.GotConnInfo) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.mayRepeat {
+		r.cancel(errRepeat)
+		if !r.http2 {
+			_ = info.Conn.Close()
+		}
+		return
+	}
+	r.connected, r.fresh = true, !info.Reused
+	r.stopConnecting()
+}
+
+// wroteHeaderField looks for what makes net/http repeat a request: HTTP/2, which alone has fields
+// that begin with a colon, before Go 1.27 and golang.org/x/net/http2 0.54, and idempotency keys.
+func (r *tracing) wroteHeaderField(name string, _ []string) {
+	http2 := strings.HasPrefix(name, ":")
+	if http2 || name == "Idempotency-Key" || name == "X-Idempotency-Key" {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.mayRepeat, r.http2 = true, r.http2 || http2
+	}
+}
+
+func (t *tracked) stopConnecting() {
+	if t.connecting != nil {
+		t.connecting.Stop()
+	}
+}
+
+// shareEnded ends the attempt if its node is silent: short deadlines must not move everybody away
+// from a node that answers.
+func (t *tracked) shareEnded() {
+	if t.node.silent() {
+		t.cancel(timeoutError("no connection within %v, and other nodes are untried", t.share))
+	}
+}
+
+// known is what is known of the requests of an attempt that has ended.
+type known struct {
+	passedOn  bool // one has come to the tracker, or nobody can tell
+	connected bool // one may have gone out
+	fresh     bool // there was one, and its connection had not been used before
+}
+
+// end ends an attempt: requests that come later are refused.
+func (t *tracker) end(attempt *tracked) known {
+	attempt.mu.Lock()
+	defer attempt.mu.Unlock()
+	attempt.ended = true
+	attempt.stopConnecting()
+	all := attempt.requests
+	if t.untracked.Load() || len(all) == 0 && !t.reached.Load() {
+		return known{passedOn: true, connected: true}
+	}
+	return known{
+		passedOn:  len(all) > 0,
+		connected: slices.ContainsFunc(all, func(r *tracing) bool { return r.mayBeOut }),
+		fresh:     len(all) == 1 && all[0].fresh,
+	}
+}
+
+// tlsRefused reports whether either side refused TLS before a request was answered. A server that
+// refuses the client's certificate under TLS 1.3 says so in place of the first answer, by an alert
+// for which net/http and crypto/tls export no type.
+func (k known) tlsRefused(err error) bool {
+	var alert *net.OpError
+	if errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error") {
+		return !k.connected || k.fresh && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate")
+	}
+	var unverified *tls.CertificateVerificationError
+	return !k.connected && errors.As(err, &unverified)
 }
 
 // asksOnce reports whether the base asks for another connection only if nothing of the request went
 // over the one before. net/http does, except in a browser, where it has no connections.
-func (w *wire) asksOnce() bool {
-	_, ok := w.base.(*http.Transport)
+func (t *tracker) asksOnce() bool {
+	_, ok := t.transport().(*http.Transport)
 	return ok && runtime.GOOS != "js"
 }
 
-// connected reports whether a server may have seen the request of t, which failed with err.
-func (w *wire) connected(t *trip, err error) bool {
-	switch {
-	case w.blind.Load(), t.connections.Load() > 0:
-		return true
-	case t.reached.Load() && (w.asksOnce() || t.asked.Load()):
-		return false
-	}
-	var op *net.OpError
-	return !errors.As(err, &op) || op.Op != "dial"
-}
-
 // places returns how many requests at a time a node gets.
-func (w *wire) places() int {
-	if t, ok := w.base.(*http.Transport); ok && t.MaxConnsPerHost > 0 {
-		return min(maxPlaces, t.MaxConnsPerHost)
+func (t *tracker) places() int {
+	if base, ok := t.transport().(*http.Transport); ok && base.MaxConnsPerHost > 0 {
+		return min(maxPlaces, base.MaxConnsPerHost)
 	}
 	return maxPlaces
 }
 
 // checkEmpty closes idle connections after a 204 that announces a body: net/http would take it for
 // the answer to the next request.
-func (w *wire) checkEmpty(response *http.Response) {
+func (t *tracker) checkEmpty(response *http.Response) {
 	announced := response.Header.Get("Content-Length")
 	if response.StatusCode == http.StatusNoContent &&
 		(announced != "" && announced != "0" || len(response.TransferEncoding) > 0) {
-		w.closeOwnIdle()
+		t.closeOwnIdle()
 	}
 }
 
 // closeOwnIdle closes the idle connections of our own transport. Those of a caller's are the
 // caller's.
-func (w *wire) closeOwnIdle() {
-	if w.own != nil {
-		w.own.CloseIdleConnections()
+func (t *tracker) closeOwnIdle() {
+	if t.own != nil {
+		t.own.CloseIdleConnections()
 	}
 }
 
 // CloseIdleConnections passes on what http.Client and middleware ask of a RoundTripper.
-func (w *wire) CloseIdleConnections() {
-	(&http.Client{Transport: w.base}).CloseIdleConnections()
-}
-
-// tlsRefused reports whether either side refused TLS before a request of t was answered. A server
-// that refuses the client's certificate under TLS 1.3 says so in place of the first answer, by an
-// alert for which net/http and crypto/tls export no type.
-func (w *wire) tlsRefused(t *trip, err error) bool {
-	connected := w.connected(t, err)
-	var alert *net.OpError
-	if errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error") {
-		first := t.connections.Load() == 1 && t.fresh.Load() && !w.blind.Load()
-		return !connected || first && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate")
-	}
-	var unverified *tls.CertificateVerificationError
-	return !connected && errors.As(err, &unverified)
+func (t *tracker) CloseIdleConnections() {
+	(&http.Client{Transport: t.transport()}).CloseIdleConnections()
 }

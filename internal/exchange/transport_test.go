@@ -5,16 +5,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
 	"net/url"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -23,69 +19,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// resetStreams is an HTTP/2 server that answers each request with RST_STREAM(PROTOCOL_ERROR).
-func resetStreams(conn net.Conn, requests *atomic.Int64) {
-	const preface, headers, rstStream, settings = 24, 1, 3, 4
-	frame := func(kind, flags byte, stream uint32, payload ...byte) {
-		head := []byte{0, 0, byte(len(payload)), kind, flags, 0, 0, 0, 0}
-		binary.BigEndian.PutUint32(head[5:], stream)
-		_, _ = conn.Write(append(head, payload...))
-	}
-	_, _ = io.CopyN(io.Discard, conn, preface)
-	frame(settings, 0, 0)
-	for head := make([]byte, 9); ; {
-		if _, err := io.ReadFull(conn, head); err != nil {
-			return
-		}
-		_, _ = io.CopyN(io.Discard, conn, int64(head[0])<<16|int64(head[1])<<8|int64(head[2]))
-		switch {
-		case head[3] == settings && head[4] == 0:
-			frame(settings, 1, 0)
-		case head[3] == headers:
-			requests.Add(1)
-			frame(rstStream, 0, binary.BigEndian.Uint32(head[5:]), 0, 0, 0, 1)
-		}
-	}
-}
-
-// Before Go 1.27 net/http repeats such a request without end.
-func TestClient_SendsNoMoreThanItsAttemptsOverHTTP2(t *testing.T) {
-	t.Parallel()
-	plain := new(http.Protocols)
-	plain.SetUnencryptedHTTP2(true)
-	for _, line := range []struct {
-		scheme    string
-		transport *http.Transport
-	}{
-		{"https", &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: trust.Clone()}},
-		{"http", &http.Transport{Protocols: plain}},
-	} {
-		t.Run(line.scheme, func(t *testing.T) {
-			t.Parallel()
-			var requests atomic.Int64
-			cfg := config()
-			for range 2 {
-				cfg.Nodes = append(cfg.Nodes, line.scheme+listen(t, func(conn net.Conn) {
-					if line.scheme == "https" {
-						conn = tls.Server(conn, &tls.Config{Certificates: serverTLS.Certificates, NextProtos: []string{"h2"}})
-					}
-					resetStreams(conn, &requests)
-				})[len("http"):])
-			}
-			cfg.HTTPClient = &http.Client{Transport: line.transport}
-			client := newClient(t, cfg)
-			for attempts, req := range map[int]Request{1: create, cfg.MaxAttempts: get} {
-				requests.Store(0)
-				out := do(t.Context(), client, req)
-				require.Error(t, out.Err)
-				assert.True(t, out.MayHaveActed)
-				assert.Equal(t, attempts, out.Attempts)
-				assert.EqualValues(t, attempts, requests.Load())
-			}
-		})
-	}
-}
 
 func TestClient_SpeaksHTTP1ThoughTheTLSConfigOffersHTTP2(t *testing.T) {
 	t.Parallel()
@@ -157,7 +90,7 @@ func TestClient_NothingWasSentOnAStaleConnection(t *testing.T) {
 		generation.Add(1)
 		out := do(t.Context(), client, create)
 		require.Error(t, out.Err)
-		assert.True(t, out.NoConnection)
+		assert.True(t, !out.Connected)
 		assert.False(t, out.MayHaveActed)
 	})
 }
@@ -332,135 +265,13 @@ func TestClient_BodyOfA204DoesNotAnswerTheNextCall(t *testing.T) {
 	}
 }
 
-// What was sent is known whoever stands between, as long as requests keep their context.
-func TestClient_KnowsWhatWasSentBeneathMiddleware(t *testing.T) {
-	t.Parallel()
-	gone := dead(t)
-	refused := &net.OpError{Op: "dial", Err: errors.New("refused")}
-	fails := func(err error) http.RoundTripper {
-		return roundTripper(func(*http.Request) (*http.Response, error) { return nil, err })
-	}
-	asksTwice := roundTripper(func(r *http.Request) (*http.Response, error) {
-		trace := httptrace.ContextClientTrace(r.Context())
-		trace.GetConn("")
-		trace.GotConn(httptrace.GotConnInfo{})
-		trace.GetConn("")
-		return nil, refused
-	})
-	noProxy := func(*http.Request) (*url.URL, error) { return nil, errors.New("no proxy") }
-	repeatAt := func(base string) func(http.RoundTripper, *http.Request) (*http.Response, error) {
-		return func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
-			_, err := next.RoundTrip(r)
-			require.Error(t, err)
-			again := r.Clone(r.Context())
-			again.URL, err = url.Parse(base)
-			require.NoError(t, err)
-			return next.RoundTrip(again)
-		}
-	}
-	stranger := httptest.NewUnstartedServer(nil)
-	stranger.Config.ErrorLog = log.New(io.Discard, "", 0)
-	stranger.StartTLS()
-	t.Cleanup(stranger.Close)
-	drop := true
-	for _, line := range []struct {
-		name     string
-		nodes    []string
-		base     http.RoundTripper
-		wrap     func(next http.RoundTripper, r *http.Request) (*http.Response, error)
-		acted    []bool // call after call
-		attempts int
-	}{
-		{name: "a proxy function that fails", nodes: []string{gone}, acted: []bool{false},
-			base: &http.Transport{Proxy: noProxy}},
-		{name: "a transport that could not dial", nodes: []string{gone}, base: fails(refused), acted: []bool{false}},
-		{name: "a transport that asks for two connections", nodes: []string{gone}, base: asksTwice, acted: []bool{true}},
-		{name: "a transport that says nothing", nodes: []string{gone}, base: fails(errors.New("no")), acted: []bool{true}},
-		{name: "middleware that repeats by itself", nodes: []string{serve(t, raw("")).URL}, acted: []bool{true},
-			wrap: repeatAt(gone)},
-		{name: "middleware that then meets a stranger", nodes: []string{serve(t, raw("")).URL}, acted: []bool{true},
-			wrap: repeatAt(stranger.URL)},
-		{name: "middleware that once drops the context", nodes: []string{gone, gone}, acted: []bool{false, true, true},
-			wrap: func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
-				if r.URL.Query().Has("drop") && drop {
-					drop = false
-					r = r.WithContext(context.Background()) //nolint:contextcheck // what is tested
-				}
-				return next.RoundTrip(r)
-			}},
-	} {
-		t.Run(line.name, func(t *testing.T) {
-			t.Parallel()
-			cfg := config(line.nodes...)
-			cfg.MaxAttempts = 2
-			if line.base != nil {
-				cfg.HTTPClient = &http.Client{Transport: line.base}
-			}
-			if line.wrap != nil {
-				cfg.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
-					return roundTripper(func(r *http.Request) (*http.Response, error) { return line.wrap(next, r) })
-				}
-			}
-			client := newClient(t, cfg)
-			for i, acted := range line.acted {
-				req := create
-				if i == 1 {
-					req.Query = "drop=1"
-				}
-				out := do(t.Context(), client, req)
-				require.Error(t, out.Err)
-				assert.Equal(t, acted, out.MayHaveActed)
-				assert.Equal(t, map[bool]int{false: 2, true: 1}[acted], out.Attempts)
-			}
-		})
-	}
-}
-
-func TestClient_KnowsWhatHedgingMiddlewareSent(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		arrived := make(chan struct{})
-		client := inMemory(t, func(cfg *Config) {
-			cfg.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
-				return roundTripper(func(r *http.Request) (*http.Response, error) {
-					second := r.Clone(r.Context())
-					second.URL.Host = "node2"
-					var both sync.WaitGroup
-					for _, request := range []*http.Request{r, second} {
-						both.Go(func() {
-							_, err := next.RoundTrip(request)
-							assert.Error(t, err)
-						})
-					}
-					both.Wait()
-					return nil, errors.New("both failed")
-				})
-			}
-		}, onPipes(t, nil, func(w http.ResponseWriter, r *http.Request) {
-			close(arrived)
-			raw("")(w, r)
-		}), func(context.Context) (net.Conn, error) { return nil, errors.New("refused") })
-		client.wire.own.Proxy = func(r *http.Request) (*url.URL, error) {
-			if r.URL.Host == "node2" {
-				<-arrived
-			} else {
-				synctest.Wait() // until both have come to the wire
-			}
-			return nil, nil
-		}
-		out := do(t.Context(), client, create)
-		assert.True(t, out.MayHaveActed)
-		assert.Equal(t, 1, out.Attempts)
-	})
-}
-
 func TestClient_NamesAProxyThatRefuses(t *testing.T) {
 	t.Parallel()
 	proxy := serve(t, status(407))
 	client := newClient(t, config("https://xms.invalid"))
 	at, err := url.Parse(proxy.URL)
 	require.NoError(t, err)
-	client.wire.own.Proxy = http.ProxyURL(at)
+	client.tracker.own.Proxy = http.ProxyURL(at)
 	out := do(t.Context(), client, create)
 	require.ErrorContains(t, out.Err, "the proxy "+at.Host+" refused to connect: 407")
 	assert.Zero(t, out.Status)

@@ -1,0 +1,254 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/url"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// middleware is a WrapTransport.
+type middleware func(next http.RoundTripper, r *http.Request) (*http.Response, error)
+
+func (m middleware) around(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) { return m(next, r) })
+}
+
+// repeatsAt is middleware that sends a failed request again, to another server.
+func repeatsAt(t *testing.T, base string) middleware {
+	t.Helper()
+	return func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+		_, err := next.RoundTrip(r)
+		assert.Error(t, err)
+		again := r.Clone(r.Context())
+		again.URL, err = url.Parse(base)
+		assert.NoError(t, err)
+		return next.RoundTrip(again)
+	}
+}
+
+// asks is a RoundTripper that reports what it does as net/http would, and fails.
+func asks(report func(trace *httptrace.ClientTrace)) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		report(httptrace.ContextClientTrace(r.Context()))
+		return nil, &net.OpError{Op: "dial", Err: errors.New("refused")}
+	})
+}
+
+// What was sent is known whoever stands between, as long as requests keep their context.
+func TestClient_KnowsWhatWasSent(t *testing.T) {
+	t.Parallel()
+	gone := dead(t)
+	stranger := httptest.NewUnstartedServer(nil)
+	stranger.Config.ErrorLog = log.New(io.Discard, "", 0)
+	stranger.StartTLS()
+	t.Cleanup(stranger.Close)
+	for _, line := range []struct {
+		name  string
+		node  string
+		base  http.RoundTripper
+		wrap  middleware
+		acted bool
+	}{
+		{name: "a proxy function that fails", node: gone, base: &http.Transport{
+			Proxy: func(*http.Request) (*url.URL, error) { return nil, errors.New("no proxy") },
+		}},
+		{name: "a transport that was given no connection", node: gone,
+			base: asks(func(trace *httptrace.ClientTrace) { trace.GetConn("") })},
+		{name: "a transport that asks for two connections", node: gone, acted: true,
+			base: asks(func(trace *httptrace.ClientTrace) {
+				trace.GetConn("")
+				trace.GotConn(httptrace.GotConnInfo{})
+				trace.GetConn("")
+			})},
+		{name: "a transport that reports nothing", node: gone, acted: true, base: asks(func(*httptrace.ClientTrace) {})},
+		{name: "middleware that repeats by itself", node: serve(t, raw("")).URL, acted: true, wrap: repeatsAt(t, gone)},
+		{name: "middleware that then meets a stranger", node: serve(t, raw("")).URL, acted: true,
+			wrap: repeatsAt(t, stranger.URL)},
+		{name: "middleware with other ways of sending", node: gone, acted: true,
+			wrap: func(http.RoundTripper, *http.Request) (*http.Response, error) { return nil, errors.New("lost") }},
+	} {
+		t.Run(line.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := config(line.node)
+			cfg.MaxAttempts = 2
+			if line.base != nil {
+				cfg.HTTPClient = &http.Client{Transport: line.base}
+			}
+			if line.wrap != nil {
+				cfg.WrapTransport = line.wrap.around
+			}
+			out := do(t.Context(), newClient(t, cfg), create)
+			require.Error(t, out.Err)
+			assert.Equal(t, line.acted, out.MayHaveActed)
+			assert.Equal(t, map[bool]int{false: 2, true: 1}[line.acted], out.Attempts)
+		})
+	}
+}
+
+// Once a request has come without its context, nobody can tell what others did.
+func TestClient_KnowsNothingAfterARequestWithoutItsContext(t *testing.T) {
+	t.Parallel()
+	cfg := config(dead(t))
+	drop := false
+	cfg.WrapTransport = middleware(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+		if drop {
+			r = r.WithContext(context.Background()) //nolint:contextcheck // what is tested
+		}
+		return next.RoundTrip(r)
+	}).around
+	client := newClient(t, cfg)
+	for i, acted := range []bool{false, true, true} {
+		drop = i == 1
+		assert.Equal(t, acted, do(t.Context(), client, create).MayHaveActed, "call %d", i)
+	}
+}
+
+// gaveUp is the error of middleware that does not wait for the transport.
+var errGaveUp = errors.New("the breaker gave up")
+
+// A request that is on its way when middleware gives up may have been sent, and goes no further.
+func TestClient_MiddlewareThatGivesUpEarly(t *testing.T) {
+	t.Parallel()
+	for _, detached := range []bool{false, true} {
+		dialling, release, returned := make(chan bool), make(chan bool), make(chan error, 1)
+		nodes := []*server{serve(t, ok), serve(t, ok)}
+		cfg := config(nodes[0].URL, nodes[1].URL)
+		cfg.WrapTransport = middleware(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+			if detached {
+				r = r.WithContext(context.WithoutCancel(r.Context()))
+			}
+			go func() {
+				_, err := next.RoundTrip(r) //nolint:bodyclose // there is none
+				returned <- err
+			}()
+			<-dialling
+			return nil, errGaveUp
+		}).around
+		client := newClient(t, cfg)
+		client.tracker.own.DialContext = func(_ context.Context, network, address string) (net.Conn, error) {
+			close(dialling)
+			<-release
+			return net.Dial(network, address) //nolint:noctx // net/http goes on with dials that nobody waits for
+		}
+		out := do(t.Context(), client, create)
+		close(release)
+		require.ErrorIs(t, out.Err, errGaveUp)
+		require.ErrorIs(t, <-returned, context.Canceled)
+		assert.True(t, out.MayHaveActed)
+		assert.Equal(t, 1, out.Attempts)
+		assert.Zero(t, nodes[0].requests.Load()+nodes[1].requests.Load())
+	}
+}
+
+// A request that comes after its attempt has ended is refused, so that nothing was sent.
+func TestClient_MiddlewareThatPassesARequestOnTooLate(t *testing.T) {
+	t.Parallel()
+	ended, late := make(chan bool), make(chan error, 1)
+	node := serve(t, ok)
+	cfg := config(node.URL)
+	cfg.WrapTransport = middleware(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodGet {
+			return next.RoundTrip(r)
+		}
+		r = r.WithContext(context.WithoutCancel(r.Context()))
+		go func() {
+			<-ended
+			_, err := next.RoundTrip(r) //nolint:bodyclose // there is none
+			late <- err
+		}()
+		return nil, errGaveUp
+	}).around
+	client := newClient(t, cfg)
+	require.NoError(t, do(t.Context(), client, get).Err)
+	out := do(t.Context(), client, create)
+	close(ended)
+	require.ErrorIs(t, <-late, errEnded)
+	require.ErrorIs(t, out.Err, errGaveUp)
+	assert.False(t, out.MayHaveActed)
+	assert.Zero(t, out.Attempts)
+	assert.Equal(t, node.URL, out.Node)
+	assert.EqualValues(t, 1, node.requests.Load(), "the get")
+}
+
+// What middleware refuses says nothing of the node: it has not answered.
+func TestClient_MiddlewareThatRefusesMakesNoNodeAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refuse := true
+		client := inMemory(t, func(cfg *Config) {
+			cfg.WrapTransport = middleware(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+				if refuse {
+					return nil, errGaveUp
+				}
+				return next.RoundTrip(r)
+			}).around
+		}, onPipes(t, nil, hang), onPipes(t, nil, ok))
+		client.tracker.reached.Store(true)
+		require.ErrorIs(t, do(t.Context(), client, get).Err, errGaveUp)
+		refuse = false
+		ctx, cancel := context.WithTimeout(t.Context(), soon)
+		defer cancel()
+		require.ErrorIs(t, do(ctx, client, get).Err, context.DeadlineExceeded)
+		assert.Equal(t, "http://node2", do(t.Context(), client, get).Node)
+	})
+}
+
+// hedges is middleware that sends each request to two nodes at once.
+func hedges(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+	second := r.Clone(r.Context())
+	second.URL.Host = "node2"
+	var both sync.WaitGroup
+	for _, request := range []*http.Request{r, second} {
+		both.Go(func() { _, _ = next.RoundTrip(request) }) //nolint:bodyclose // both fail
+	}
+	both.Wait()
+	return nil, errors.New("both failed")
+}
+
+func TestClient_KnowsWhatHedgingMiddlewareSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		arrived := make(chan struct{})
+		client := inMemory(t, func(cfg *Config) { cfg.WrapTransport = middleware(hedges).around },
+			onPipes(t, nil, func(w http.ResponseWriter, r *http.Request) {
+				close(arrived)
+				raw("")(w, r)
+			}), func(context.Context) (net.Conn, error) { return nil, errors.New("refused") })
+		client.tracker.own.Proxy = func(r *http.Request) (*url.URL, error) {
+			if r.URL.Host == "node2" {
+				<-arrived
+				return nil, nil
+			}
+			synctest.Wait() // until both have come to the tracker
+			return nil, nil
+		}
+		out := do(t.Context(), client, create)
+		assert.True(t, out.MayHaveActed)
+		assert.Equal(t, 1, out.Attempts)
+	})
+}
+
+// The context of a request ends with its attempt, so that nothing of it goes on.
+func TestClient_ContextOfARequestEndsWithItsAttempt(t *testing.T) {
+	t.Parallel()
+	var seen context.Context //nolint:containedctx // to look at afterwards
+	cfg := config(serve(t, ok).URL)
+	cfg.WrapTransport = middleware(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+		seen = r.Context()
+		return next.RoundTrip(r)
+	}).around
+	require.NoError(t, do(t.Context(), newClient(t, cfg), get).Err)
+	assert.ErrorIs(t, seen.Err(), context.Canceled)
+}
