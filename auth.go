@@ -171,7 +171,7 @@ func (c *credentials) ask(ctx context.Context) (string, error) {
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return "", exchange.Join("TokenSource: "+err.Error(), exchange.ContextError(ctx), err)
+		return "", secret.Join("TokenSource: "+err.Error(), exchange.ContextError(ctx), err)
 	case err != nil:
 		return "", fmt.Errorf("TokenSource: %w", err)
 	case token == "":

@@ -254,7 +254,7 @@ func publicError(op *operation, args arguments, out exchange.Outcome, decodeErr 
 	text := out.WaitErr.Error() + " while waiting for another attempt after: " + err.Error()
 	return &RequestError{
 		Operation: op.name, Server: out.Node, Attempts: out.Attempts,
-		Err: exchange.Join(text, out.WaitErr, err),
+		Err: secret.Join(text, out.WaitErr, err),
 	}
 }
 

@@ -50,7 +50,7 @@ type Ending struct {
 	nothingPassedOn bool // there is no credential, or middleware has refused
 	callerEnded     bool // the caller's context ended it
 	tlsRefused      bool
-	otherToken      bool // after a 401 there is another token
+	renewal         Credential // what there is after a 401, if it has another token
 }
 
 func (e Ending) is(statuses ...int) bool { return slices.Contains(statuses, e.Status) }
@@ -63,9 +63,8 @@ func (e Ending) tooLarge() bool { return errors.Is(e.Err, ErrTooLarge) }
 type attempt struct {
 	Ending
 	rule    rule
-	turn    *turn      // in which it was made; nil: the call ended before
-	leftFor string     // the node that is preferred now, if the client has left this one; else ""
-	renewal Credential // for the next attempt, if there is another token
+	turn    *turn  // in which it was made; nil: the call ended before
+	leftFor string // the node that is preferred now, if the client has left this one; else ""
 }
 
 // attempt makes one request to one node, unless there is no credential or ctx ends before. It
@@ -74,12 +73,12 @@ func (c *call) attempt(ctx context.Context) attempt {
 	if err := ContextError(ctx); err != nil {
 		return c.settle(ctx, place{}, Ending{Err: err, callerEnded: true})
 	}
-	credential := c.renewal
+	credential, err := c.renewal, error(nil)
 	if credential == (Credential{}) {
-		var err error
-		if credential, err = c.credential(ctx, ""); err != nil {
-			return c.settle(ctx, place{}, Ending{Err: err, nothingPassedOn: true})
-		}
+		credential, err = c.credential(ctx, "")
+	}
+	if err != nil {
+		return c.settle(ctx, place{}, Ending{Err: err, nothingPassedOn: true})
 	}
 	started := time.Now()
 	p, err := c.nodes.place(ctx)
@@ -89,15 +88,14 @@ func (c *call) attempt(ctx context.Context) attempt {
 	}
 	e := c.roundTrip(ctx, p, credential)
 	e.Duration = time.Since(started)
-	var renewal Credential
 	if e.is(http.StatusUnauthorized) && credential.Renewable != "" && !c.refused {
 		p.release() // the source may need a place for calls of its own
-		renewal, e.NoOtherToken = c.renew(ctx, credential.Renewable)
-		e.otherToken = renewal != Credential{}
+		renewal, err := c.credential(ctx, credential.Renewable)
+		if e.NoOtherToken = c.req.Secrets.Err(err); err == nil && renewal.Renewable != credential.Renewable {
+			e.renewal = renewal
+		}
 	}
-	a := c.settle(ctx, p, e)
-	a.renewal = renewal
-	return a
+	return c.settle(ctx, p, e)
 }
 
 // settle finds the row for an ending, and leaves the node if that says so.
@@ -126,22 +124,13 @@ func (c *call) credential(ctx context.Context, refused string) (Credential, erro
 	return credential, err
 }
 
-// renew returns another credential than the one with the refused token, if there is one.
-func (c *call) renew(ctx context.Context, refused string) (Credential, error) {
-	renewal, err := c.credential(ctx, refused)
-	if err != nil || renewal.Renewable == refused {
-		return Credential{}, c.req.Secrets.Err(err)
-	}
-	return renewal, nil
-}
-
 // roundTrip makes the request of an attempt and reads the answer.
 func (c *call) roundTrip(ctx context.Context, p place, credential Credential) Ending {
 	bounded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if timeout := c.cfg.Timeout; timeout >= 0 {
 		defer time.AfterFunc(timeout, func() {
-			cancel(timeoutError("no complete answer within %v (Timeout)", timeout))
+			cancel(secret.Join(fmt.Sprintf("no complete answer within %v (Timeout)", timeout), context.DeadlineExceeded))
 		}).Stop()
 	}
 	t := &tracked{
@@ -153,34 +142,34 @@ func (c *call) roundTrip(ctx context.Context, p place, credential Credential) En
 	if err == nil {
 		e, err = c.read(ctx, response, cancel)
 	}
-	known := c.tracker.end(t)
-	e.Node, e.Anonymous = p.base, credential.HeaderValue == "" && credential.Query == ""
-	e.Sent, e.Connected = known.passedOn || response != nil, known.connected || response != nil
+	sent, connected, fresh := c.tracker.end(t, response != nil)
+	e.Node, e.Sent, e.Connected, e.nothingPassedOn = p.base, sent, connected, !sent
+	e.Anonymous = credential.HeaderValue == "" && credential.Query == ""
 	if err == nil {
 		return e
 	}
-	e.nothingPassedOn = !e.Sent
-	return e.failed(ctx, bounded, known, err)
+	e.Err, e.callerEnded = cause(ctx, bounded, err)
+	e.tlsRefused = e.Status == 0 && refusesTLS(e.Err, connected, fresh)
+	return e
 }
 
 // send sends the request to a node.
 func (c *call) send(ctx context.Context, node *node, credential Credential) (*http.Response, error) {
+	header := c.cfg.Header.Clone()
 	var body io.Reader
 	if c.req.Body != nil {
 		body = bytes.NewReader(c.req.Body)
+		header.Set("Content-Type", "application/json")
+	}
+	if credential.HeaderValue != "" {
+		header[credential.HeaderName] = []string{credential.HeaderValue}
 	}
 	request, err := http.NewRequestWithContext(ctx, c.req.Method, node.base+c.req.Path, body)
 	if err != nil {
 		return nil, err
 	}
+	request.Header = header
 	request.URL.RawQuery = strings.Trim(c.req.Query+"&"+credential.Query, "&")
-	request.Header = c.cfg.Header.Clone()
-	if c.req.Body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	if credential.HeaderValue != "" {
-		request.Header[credential.HeaderName] = []string{credential.HeaderValue}
-	}
 	if c.cfg.HTTPClient != nil {
 		return c.http.Do(request)
 	}
@@ -195,39 +184,30 @@ func (c *call) connectShare(ctx context.Context, t *turn) time.Duration {
 	if c.tracker.own == nil || left < 2 {
 		return 0
 	}
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return maxConnectShare
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(maxConnectShare, max(1, time.Until(deadline)/time.Duration(left)))
 	}
-	return min(maxConnectShare, max(1, time.Until(deadline)/time.Duration(left)))
+	return maxConnectShare
 }
 
-// failed returns e with why there is no answer, or no whole 2xx. bounded is ctx within the bounds
-// of the attempt.
-func (e Ending) failed(ctx, bounded context.Context, known known, err error) Ending {
+// cause returns why an attempt failed with err, and whether the caller's context has ended it.
+// bounded is ctx within the bounds of the attempt. Every time-out is a context.DeadlineExceeded.
+func cause(ctx, bounded context.Context, err error) (_ error, callerEnded bool) {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err // whose text, unlike the outer one, does not hold the URL
 	}
 	switch ended := ContextError(ctx); {
-	case errors.Is(err, ErrTooLarge):
-		// The answer came, whatever has ended since.
+	case errors.Is(err, ErrTooLarge): // the answer came, whatever has ended since
+		return err, false
 	case ended != nil:
-		e.callerEnded, err = true, ended
+		return ended, true
 	case bounded.Err() != nil:
-		err = context.Cause(bounded)
+		return context.Cause(bounded), false
+	case isTimeout(err) && !errors.Is(err, context.DeadlineExceeded):
+		return secret.Join(err.Error(), context.DeadlineExceeded, err), false
 	}
-	e.tlsRefused = e.Status == 0 && known.tlsRefused(err)
-	if isTimeout(err) && !errors.Is(err, context.DeadlineExceeded) {
-		err = Join(err.Error(), context.DeadlineExceeded, err)
-	}
-	e.Err = err
-	return e
-}
-
-// timeoutError ends an attempt that has used up its time.
-func timeoutError(format string, limit time.Duration) error {
-	return Join(fmt.Sprintf(format, limit), context.DeadlineExceeded)
+	return err, false
 }
 
 func isTimeout(err error) bool {
@@ -325,18 +305,5 @@ func ContextError(ctx context.Context) error {
 	if errors.Is(cause, err) {
 		return cause
 	}
-	return Join(err.Error()+": "+cause.Error(), err, cause)
+	return secret.Join(err.Error()+": "+cause.Error(), err, cause)
 }
-
-// Join returns an error with a text of its own in which others are found. Package fmt does not walk
-// into them, whatever the verb.
-func Join(text string, errs ...error) error { return &joined{text, errs} }
-
-type joined struct {
-	text string
-	errs []error
-}
-
-func (j *joined) Error() string                 { return j.text }
-func (j *joined) Unwrap() []error               { return j.errs }
-func (j *joined) Format(f fmt.State, verb rune) { secret.Print(f, verb, j.text) }

@@ -133,10 +133,13 @@ func (c *Client) Do(ctx context.Context, req Request) Outcome {
 	call := &call{Client: c, req: req, interval: c.cfg.InitialInterval}
 	call.newRound()
 	for {
+		number := call.out.Attempts + 1
 		a := call.attempt(ctx)
 		call.add(a)
 		wait, again := call.next(ctx, a)
-		call.observe(ctx, a, wait)
+		if c.cfg.Observe != nil {
+			c.cfg.Observe(ctx, Event{a.Ending, req.Operation, number, a.rule.word(a.Ending), wait, a.leftFor})
+		}
 		if !again {
 			return call.out
 		}
@@ -205,20 +208,6 @@ func sleep(ctx context.Context, wait time.Duration) error {
 	case <-ctx.Done():
 	}
 	return ContextError(ctx)
-}
-
-func (c *call) observe(ctx context.Context, a attempt, wait time.Duration) {
-	if c.cfg.Observe == nil {
-		return
-	}
-	number := c.out.Attempts
-	if !a.Sent {
-		number++
-	}
-	c.cfg.Observe(ctx, Event{
-		Ending: a.Ending, Operation: c.req.Operation, Attempt: number, Result: a.rule.word(a.Ending),
-		Wait: wait, LeftFor: a.leftFor,
-	})
 }
 
 // retryAfter reads how long an answer asks to be left alone: seconds, also with a fraction, or a

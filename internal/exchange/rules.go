@@ -42,7 +42,7 @@ var rules = []rule{
 	{"500, other 5xx and above; an HTML page with 2xx", yes, never, ifSilent, kept,
 		func(e Ending) bool { return e.Status >= 500 || e.Page && e.is2xx() }, statusWord},
 	{"401, and the TokenSource now gives another token", no, once, stays, kept,
-		func(e Ending) bool { return e.is(http.StatusUnauthorized) && e.otherToken }, statusWord},
+		func(e Ending) bool { return e.renewal != Credential{} }, statusWord},
 	{"an HTML page with 4xx", no, never, ifSilent, kept,
 		func(e Ending) bool { return e.Page && e.Status/100 == 4 }, statusWord},
 	{"other 4xx", no, never, stays, kept,
@@ -60,16 +60,9 @@ func ruleFor(e Ending) rule {
 
 // leavesNode reports whether e, at place p, speaks against its node.
 func (r rule) leavesNode(ctx context.Context, e Ending, p place) bool {
-	switch r.leave {
-	case leaves:
-		return true
-	case ifSilent:
-		return p.silent()
-	case ifSilentAndPatient:
-		took := min(e.Duration, time.Since(p.turn.began)) // it may have waited for another node's place before
-		return p.silent() && (took >= patience || errors.Is(ctx.Err(), context.DeadlineExceeded))
-	}
-	return false
+	took := min(e.Duration, time.Since(p.turn.began)) // it may have waited for another node's place before
+	patient := took >= patience || errors.Is(ctx.Err(), context.DeadlineExceeded)
+	return r.leave == leaves || r.leave == ifSilent && p.silent() || r.leave == ifSilentAndPatient && patient && p.silent()
 }
 
 func just(word string) func(Ending) string { return func(Ending) string { return word } }

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -15,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
 // newHTTPClient returns a copy of the caller's client, or one with a transport of our own. It
@@ -91,19 +94,35 @@ func roundTrip(transport http.RoundTripper, request *http.Request) (*http.Respon
 
 // tracker stands innermost, beneath WrapTransport: it knows whether a request was sent.
 type tracker struct {
-	base      http.RoundTripper // nil: http.DefaultTransport
+	base      http.RoundTripper // nil: http.DefaultTransport, which is looked up for each request
 	own       *http.Transport   // base, if it is ours
 	reached   atomic.Bool       // some request has come with its context: middleware passes requests on
 	untracked atomic.Bool       // one has come without: nobody can tell any more what was sent
 }
 
-// transport returns what sends a request. Like http.Client, it looks http.DefaultTransport up for
-// each.
+// transport returns what sends a request.
 func (t *tracker) transport() http.RoundTripper {
-	if t.base == nil {
-		return http.DefaultTransport
+	base := cmp.Or(t.base, http.DefaultTransport)
+	plain, ok := base.(*http.Transport)
+	if ok && runtime.GOOS == "js" && plain.DialContext == nil && plain.DialTLSContext == nil &&
+		plain.Dial == nil && plain.DialTLS == nil { //nolint:staticcheck // old dialers count
+		return fetch{plain}
 	}
-	return t.base
+	return base
+}
+
+// fetch is a transport in a browser, where net/http hands requests to the function fetch unless
+// there is a dialer. It makes fetch follow no redirect, which would take the token along.
+type fetch struct{ *http.Transport }
+
+func (f fetch) RoundTrip(request *http.Request) (*http.Response, error) {
+	bound := request.Clone(request.Context())
+	bound.Header["js.fetch:redirect"] = []string{"error"} // net/http takes it out again
+	response, err := f.Transport.RoundTrip(bound)
+	if err != nil && strings.Contains(err.Error(), "invalid header field name") {
+		return f.Transport.RoundTrip(request) // net/http does without fetch here, and has sent nothing
+	}
+	return response, err
 }
 
 // Info is what a RoundTripper can know of the call behind a request.
@@ -131,11 +150,10 @@ type trackedKey struct{}
 
 // InfoFromContext returns the Info of the request that ctx belongs to.
 func InfoFromContext(ctx context.Context) (Info, bool) {
-	t, ok := ctx.Value(trackedKey{}).(*tracked)
-	if !ok {
-		return Info{}, false
+	if t, ok := ctx.Value(trackedKey{}).(*tracked); ok {
+		return t.info, true
 	}
-	return t.info, true
+	return Info{}, false
 }
 
 // tracing is one request on its way through the base. The mutex of its attempt guards it.
@@ -143,7 +161,7 @@ type tracing struct {
 	*tracked
 	cancel    context.CancelCauseFunc // ends the attempt, and the request at once
 	trace     httptrace.ClientTrace
-	asksOnce  bool // the base asks for another connection only if nothing went over the one before
+	asksOnce  bool // the base is net/http: it asks for another connection only if nothing went over the one before
 	asked     bool // for a connection
 	connected bool
 	fresh     bool // the connection had not been used before
@@ -152,42 +170,44 @@ type tracing struct {
 	mayBeOut  bool // a server may have seen the request
 }
 
-var (
-	errEnded  = errors.New("the attempt had ended before its request came to the transport")
-	errRepeat = errors.New("net/http was about to send the request again, though a server may have seen it")
-)
+var errEnded = errors.New("the attempt had ended before its request came to the transport")
+var errRepeat = errors.New("net/http was about to send the request again, though a server may have seen it")
+
+// idempotencyKeys are the headers with which net/http repeats a POST.
+var idempotencyKeys = []string{"Idempotency-Key", "X-Idempotency-Key"}
 
 // RoundTrip sends the request, unless its attempt has ended.
 func (t *tracker) RoundTrip(request *http.Request) (*http.Response, error) {
+	base := t.transport()
 	attempt, ok := request.Context().Value(trackedKey{}).(*tracked)
 	if !ok {
 		t.untracked.Store(true)
-		return t.transport().RoundTrip(request)
+		return base.RoundTrip(request)
 	}
 	t.reached.Store(true)
-	r := &tracing{tracked: attempt, cancel: attempt.cancel, asksOnce: t.asksOnce(), mayBeOut: true}
-	if !attempt.add(r) {
+	r := &tracing{tracked: attempt, cancel: attempt.cancel, mayBeOut: true}
+	_, r.asksOnce = base.(*http.Transport)
+	attempt.mu.Lock()
+	late := attempt.ended
+	attempt.requests = append(attempt.requests, r)
+	attempt.mu.Unlock()
+	if late {
 		if request.Body != nil {
 			_ = request.Body.Close()
 		}
 		return nil, errEnded
 	}
-	r.trace = httptrace.ClientTrace{GetConn: r.getConn, GotConn: r.gotConn, WroteHeaderField: r.wroteHeaderField}
-	response, err := t.transport().RoundTrip(request.WithContext(httptrace.WithClientTrace(r.tie(request.Context()), &r.trace)))
+	r.trace = httptrace.ClientTrace{GetConn: r.getConn, GotConn: r.gotConn}
+	carried := func(key string) bool { _, ok := request.Header[key]; return ok }
+	if t.own == nil || slices.ContainsFunc(idempotencyKeys, carried) { // our own transport repeats nothing else
+		r.trace.WroteHeaderField = r.wroteHeaderField
+	}
+	ctx := httptrace.WithClientTrace(r.tie(request.Context()), &r.trace)
+	response, err := base.RoundTrip(request.WithContext(ctx))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mayBeOut = r.connected || !r.asksOnce && !r.asked
 	return response, err
-}
-
-// add reports whether the attempt still waits for requests.
-func (t *tracked) add(r *tracing) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.ended {
-		t.requests = append(t.requests, r)
-	}
-	return !t.ended
 }
 
 // tie returns the context of a request, or one that ends with the attempt too if middleware has put
@@ -238,12 +258,10 @@ func (r *tracing) gotConn(info httptrace.GotConnInfo) {
 // wroteHeaderField looks for what makes net/http repeat a request: HTTP/2, which alone has fields
 // that begin with a colon, before Go 1.27 and golang.org/x/net/http2 0.54, and idempotency keys.
 func (r *tracing) wroteHeaderField(name string, _ []string) {
-	http2 := strings.HasPrefix(name, ":")
-	if http2 || name == "Idempotency-Key" || name == "X-Idempotency-Key" {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.mayRepeat, r.http2 = true, r.http2 || http2
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.http2 = r.http2 || strings.HasPrefix(name, ":")
+	r.mayRepeat = r.mayRepeat || r.http2 || slices.Contains(idempotencyKeys, name)
 }
 
 func (t *tracked) stopConnecting() {
@@ -256,51 +274,37 @@ func (t *tracked) stopConnecting() {
 // from a node that answers.
 func (t *tracked) shareEnded() {
 	if t.node.silent() {
-		t.cancel(timeoutError("no connection within %v, and other nodes are untried", t.share))
+		text := fmt.Sprintf("no connection within %v, and other nodes are untried", t.share)
+		t.cancel(secret.Join(text, context.DeadlineExceeded))
 	}
 }
 
-// known is what is known of the requests of an attempt that has ended.
-type known struct {
-	passedOn  bool // one has come to the tracker, or nobody can tell
-	connected bool // one may have gone out
-	fresh     bool // there was one, and its connection had not been used before
-}
-
-// end ends an attempt: requests that come later are refused.
-func (t *tracker) end(attempt *tracked) known {
+// end ends an attempt: requests that come later are refused. sent says whether a request was passed
+// on to the tracker, connected whether it may have gone out, and fresh whether it was one, over a
+// connection that had not been used before. If nobody can tell, or there is an answer, it was sent.
+func (t *tracker) end(attempt *tracked, answered bool) (sent, connected, fresh bool) {
 	attempt.mu.Lock()
 	defer attempt.mu.Unlock()
 	attempt.ended = true
 	attempt.stopConnecting()
 	all := attempt.requests
-	if t.untracked.Load() || len(all) == 0 && !t.reached.Load() {
-		return known{passedOn: true, connected: true}
+	if answered || t.untracked.Load() || len(all) == 0 && !t.reached.Load() {
+		return true, true, false
 	}
-	return known{
-		passedOn:  len(all) > 0,
-		connected: slices.ContainsFunc(all, func(r *tracing) bool { return r.mayBeOut }),
-		fresh:     len(all) == 1 && all[0].fresh,
-	}
+	connected = slices.ContainsFunc(all, func(r *tracing) bool { return r.mayBeOut })
+	return len(all) > 0, connected, len(all) == 1 && all[0].fresh
 }
 
-// tlsRefused reports whether either side refused TLS before a request was answered. A server that
-// refuses the client's certificate under TLS 1.3 says so in place of the first answer, by an alert
-// for which net/http and crypto/tls export no type.
-func (k known) tlsRefused(err error) bool {
+// refusesTLS reports whether err says that either side refused TLS before a request was answered. A
+// server that refuses the client's certificate under TLS 1.3 says so in place of the first answer,
+// by an alert for which net/http and crypto/tls export no type.
+func refusesTLS(err error, connected, fresh bool) bool {
 	var alert *net.OpError
 	if errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error") {
-		return !k.connected || k.fresh && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate")
+		return !connected || fresh && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate")
 	}
 	var unverified *tls.CertificateVerificationError
-	return !k.connected && errors.As(err, &unverified)
-}
-
-// asksOnce reports whether the base asks for another connection only if nothing of the request went
-// over the one before. net/http does, except in a browser, where it has no connections.
-func (t *tracker) asksOnce() bool {
-	_, ok := t.transport().(*http.Transport)
-	return ok && runtime.GOOS != "js"
+	return !connected && errors.As(err, &unverified)
 }
 
 // places returns how many requests at a time a node gets.

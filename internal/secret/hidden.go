@@ -26,3 +26,16 @@ func (h Hidden[T]) Reveal() (v T) {
 func Print(f fmt.State, verb rune, text string) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), text)
 }
+
+// Join returns an error with a text of its own in which others are found. Package fmt does not walk
+// into them, whatever the verb.
+func Join(text string, errs ...error) error { return &joined{text, errs} }
+
+type joined struct {
+	text string
+	errs []error
+}
+
+func (j *joined) Error() string                 { return j.text }
+func (j *joined) Unwrap() []error               { return j.errs }
+func (j *joined) Format(f fmt.State, verb rune) { Print(f, verb, j.text) }
