@@ -2,7 +2,7 @@
 
 GO ?= go
 TOOL = $(GO) tool -modfile=$(CURDIR)/tools/go.mod
-MODULES = . conformance tools internal/testdata/consumer
+MODULES = . conformance tools internal/testdata/consumer internal/testdata/http2
 # The Go that consumers are promised, and the newest one. CI's own Go lies between them.
 OLDEST_GO = go1.25.12
 NEWEST_GO = go1.27.1
@@ -89,9 +89,10 @@ conformance: node ## hold client and test server against docs/openapi.yaml, the 
 	$(GO) -C conformance test -count=1 ./...
 
 .PHONY: versions
-versions: ## run the tests with the oldest and the newest supported Go
+versions: ## run the tests with the oldest and the newest supported Go, those over HTTP/2 with CI's own too
 	GOTOOLCHAIN=$(OLDEST_GO) $(GO) test ./...
 	GOTOOLCHAIN=$(NEWEST_GO) $(GO) test ./...
+	set -e; for go in $(OLDEST_GO) $(NEWEST_GO) local; do GOTOOLCHAIN=$$go $(GO) -C internal/testdata/http2 test ./...; done
 
 .PHONY: platforms
 platforms: ## compile for 32-bit Windows with the tests, for macOS and js/wasm
