@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
+	"os"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,23 +83,26 @@ func TestClient_NamesTimeoutWhateverATransportSays(t *testing.T) {
 
 func TestClient_NamesWhyTheContextEnded(t *testing.T) {
 	t.Parallel()
+	inCredential := func(ctx context.Context, _ string) (Credential, error) {
+		<-ctx.Done()
+		return Credential{}, ContextError(ctx)
+	}
 	for _, line := range []struct {
 		moment     string
 		after      time.Duration
 		dial       dialer
 		answer     http.HandlerFunc
 		credential func(ctx context.Context, refused string) (Credential, error)
+		occupied   int // places
+		status     int
 	}{
 		{moment: "before the call"},
-		{moment: "in Credential", after: time.Second, credential: func(ctx context.Context, _ string) (Credential, error) {
-			<-ctx.Done()
-			return Credential{}, ContextError(ctx)
-		}},
-		{moment: "waiting for a place", after: time.Second, answer: hang},
+		{moment: "in Credential", after: time.Second, credential: inCredential},
+		{moment: "waiting for a place", after: time.Second, answer: hang, occupied: maxPlaces},
 		{moment: "dialling", after: time.Second, dial: hangUntilEnd},
 		{moment: "waiting for an answer", after: time.Second, answer: hang},
-		{moment: "reading the body", after: time.Second, answer: stall},
-		{moment: "in the wait", after: time.Second, answer: status(429, "Retry-After", "10")},
+		{moment: "reading the body", after: time.Second, answer: stall, status: 200},
+		{moment: "in the wait", after: time.Second, answer: status(429, "Retry-After", "10"), status: 429},
 	} {
 		bubble(t, line.moment, func(t *testing.T) {
 			t.Helper()
@@ -103,19 +110,14 @@ func TestClient_NamesWhyTheContextEnded(t *testing.T) {
 			if dial == nil {
 				dial = onPipes(t, nil, line.answer)
 			}
-			client := inMemory(t, func(cfg *Config) {
-				if line.credential != nil {
-					cfg.Credential = line.credential
-				}
-			}, dial)
+			client := inMemory(t, func(*Config) {}, dial)
+			if line.credential != nil {
+				client.cfg.Credential = line.credential
+			}
+			defer occupy(t, client, line.occupied)()
 			cause := errors.New("the reason")
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(line.after, func() { cancel(cause) })
-			for range maxPlaces {
-				if line.moment == "waiting for a place" {
-					go do(ctx, client, get)
-				}
-			}
 			synctest.Wait()
 			started := time.Now()
 			out := do(ctx, client, get)
@@ -123,8 +125,52 @@ func TestClient_NamesWhyTheContextEnded(t *testing.T) {
 			err := errors.Join(out.Err, out.WaitErr)
 			require.ErrorIs(t, err, cause)
 			require.ErrorIs(t, err, context.Canceled)
-			if line.moment == "in the wait" {
-				assert.Equal(t, 429, out.Status)
+			assert.Equal(t, line.status, out.Status)
+		})
+	}
+}
+
+// Whoever's clock it was, running out of time is context.DeadlineExceeded, and a net.Error that says
+// so. What else is in the chain stays there.
+func TestClient_RunningOutOfTime(t *testing.T) {
+	t.Parallel()
+	fails := func(err error) dialer {
+		return func(context.Context) (net.Conn, error) { return nil, &net.OpError{Op: "dial", Err: err} }
+	}
+	kernel := os.NewSyscallError("connect", syscall.ETIMEDOUT)
+	for _, line := range []struct {
+		name   string
+		scheme string
+		dial   dialer           // nil: onPipes
+		answer http.HandlerFunc // of that
+		chain  error            // that must be found
+	}{
+		{name: "TLS handshake", scheme: "https", dial: handshake(nil)},
+		{name: "Timeout", scheme: "http", answer: hang},
+		{name: "Timeout in a body", scheme: "http", answer: stall},
+		{name: "the kernel's, dialling", scheme: "http", dial: fails(kernel), chain: syscall.ETIMEDOUT},
+		{name: "DNS", scheme: "http", dial: fails(&net.DNSError{IsTimeout: true, Err: "i/o timeout"})},
+		{name: "the kernel's, reading", scheme: "http", dial: func(context.Context) (net.Conn, error) {
+			client, server := net.Pipe()
+			go func() { _, _ = io.Copy(io.Discard, server) }()
+			time.AfterFunc(time.Second, func() { _ = client.SetReadDeadline(time.Now()) })
+			return client, nil
+		}, chain: os.ErrDeadlineExceeded},
+	} {
+		bubble(t, line.name, func(t *testing.T) {
+			t.Helper()
+			dial := line.dial
+			if dial == nil {
+				dial = onPipes(t, nil, line.answer)
+			}
+			client := inMemory(t, func(cfg *Config) {
+				cfg.Nodes, cfg.TLS, cfg.MaxAttempts = []string{line.scheme + "://node1"}, trust, 1
+			}, dial)
+			err := do(t.Context(), client, get).Err
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.True(t, isTimeout(err))
+			if line.chain != nil {
+				assert.ErrorIs(t, err, line.chain)
 			}
 		})
 	}
@@ -381,19 +427,52 @@ func TestClient_WithholdsTheTokenOfATokenSource(t *testing.T) {
 	assert.Equal(t, secret.Withheld, do(t.Context(), newClient(t, cfg), get).Err.Error())
 }
 
-func TestClient_AsksForAnotherTokenOnlyToUseIt(t *testing.T) {
+func TestClient_AsksForAnotherTokenAfterThe401OnceACall(t *testing.T) {
 	t.Parallel()
-	for attempts, want := range map[int]int{1: 2, 2: 2, 4: 2} {
-		asked := 0
-		cfg := config(serve(t, status(401)).URL)
-		cfg.MaxAttempts = attempts
-		cfg.Credential = func(ctx context.Context, _ string) (Credential, error) {
-			asked++
-			return tokens(ctx, asked)
+	for _, line := range []struct {
+		status, attempts int
+		asked            []string // with the token that was refused
+	}{
+		{401, 1, []string{"", "token-1"}},
+		{401, 2, []string{"", "token-1"}},
+		{401, 4, []string{"", "token-1"}},
+		{403, 4, []string{""}},
+		{200, 4, []string{""}},
+	} {
+		var asked []string
+		cfg := config(serve(t, status(line.status)).URL)
+		cfg.MaxAttempts = line.attempts
+		cfg.Credential = func(ctx context.Context, refused string) (Credential, error) {
+			asked = append(asked, refused)
+			return tokens(ctx, len(asked))
 		}
 		do(t.Context(), newClient(t, cfg), get)
-		assert.Equal(t, want, asked)
+		assert.Equal(t, line.asked, asked, line)
 	}
+}
+
+func TestClient_TellsWhyThereIsNoOtherToken(t *testing.T) {
+	t.Parallel()
+	cfg := config(serve(t, status(401)).URL)
+	cfg.Credential = func(ctx context.Context, refused string) (Credential, error) {
+		if refused != "" {
+			return Credential{}, fmt.Errorf("cannot renew %s", refused)
+		}
+		return Credential{HeaderName: "Key", HeaderValue: "s3cr3t-s3cr3t", Renewable: "s3cr3t-s3cr3t"}, nil
+	}
+	out := do(t.Context(), newClient(t, cfg), get)
+	assert.Equal(t, 401, out.Status)
+	assert.EqualError(t, out.NoOtherToken, secret.Withheld)
+}
+
+// Nothing is set aside for a body that is announced as too large.
+func TestReadAll_SetsAsideNothingForALengthOverTheBound(t *testing.T) { //nolint:paralleltest // it counts all memory
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := readAll(strings.NewReader("{}"), 60<<20, 50<<20)
+	runtime.ReadMemStats(&after)
+	require.ErrorIs(t, err, ErrTooLarge)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20))
 }
 
 type reader func(p []byte) (int, error)

@@ -11,6 +11,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -186,18 +187,19 @@ func TestClient_MiddlewareThatPassesARequestOnTooLate(t *testing.T) {
 func TestClient_MiddlewareThatRefusesMakesNoNodeAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		refuse := true
-		client := inMemory(t, func(cfg *Config) {
-			cfg.WrapTransport = middleware(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
-				if refuse {
-					return nil, errGaveUp
-				}
-				return next.RoundTrip(r)
-			}).around
-		}, onPipes(t, nil, hang), onPipes(t, nil, ok))
+		var open atomic.Bool
+		breaker := middleware(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+			if open.Load() {
+				return nil, errGaveUp
+			}
+			return next.RoundTrip(r)
+		})
+		client := inMemory(t, func(cfg *Config) { cfg.WrapTransport = breaker.around },
+			onPipes(t, nil, hang), onPipes(t, nil, ok))
 		client.tracker.reached.Store(true)
+		open.Store(true)
 		require.ErrorIs(t, do(t.Context(), client, get).Err, errGaveUp)
-		refuse = false
+		open.Store(false)
 		ctx, cancel := context.WithTimeout(t.Context(), soon)
 		defer cancel()
 		require.ErrorIs(t, do(ctx, client, get).Err, context.DeadlineExceeded)

@@ -25,41 +25,75 @@ func atOnce(n int, call func()) {
 	calls.Wait()
 }
 
+// occupy starts n calls of which each holds a place, or waits for one, until stop is called.
+func occupy(t *testing.T, client *Client, n int) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var calls sync.WaitGroup
+	for range n {
+		calls.Go(func() { do(ctx, client, create) })
+	}
+	synctest.Wait()
+	return func() {
+		cancel()
+		calls.Wait()
+	}
+}
+
 func TestClient_LeavingWakesWhoWaitsForAPlace(t *testing.T) {
 	t.Parallel()
-	for _, inPlace := range []bool{true, false} { // the call that leaves the node, which frees a place or none
-		bubble(t, strconv.FormatBool(inPlace), func(t *testing.T) {
+	for _, places := range []int{maxPlaces - 1, maxPlaces} { // the call that leaves the node has a place, or waits for one
+		bubble(t, strconv.Itoa(places), func(t *testing.T) {
 			t.Helper()
 			client := inMemory(t, func(*Config) {}, onPipes(t, nil, hang), onPipes(t, nil, ok))
-			hanging, stop := context.WithCancel(t.Context())
+			defer occupy(t, client, places)()
 			leaving, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
+			go do(leaving, client, create)
+			synctest.Wait()
 			started := time.Now()
-			var calls sync.WaitGroup
-			start := func(ctx context.Context) {
-				calls.Go(func() { do(ctx, client, create) })
-				synctest.Wait()
-			}
-			if inPlace {
-				start(leaving)
-			}
-			for range maxPlaces - 1 {
-				start(hanging)
-			}
-			if !inPlace {
-				start(hanging)
-				start(leaving)
-			}
-			atOnce(300, func() {
-				out := do(t.Context(), client, create)
-				require.NoError(t, out.Err)
-				assert.Equal(t, "http://node2", out.Node)
-				assert.Equal(t, time.Second, time.Since(started))
-			})
-			stop()
-			calls.Wait()
+			atOnce(300, func() { assert.Equal(t, "http://node2", do(t.Context(), client, create).Node) })
+			assert.Equal(t, time.Second, time.Since(started))
 		})
 	}
+}
+
+// select may choose a place although the node has been left meanwhile.
+func TestNodes_NoPlaceIsLost(t *testing.T) {
+	t.Parallel()
+	for range 3000 {
+		n := newNodes([]string{"a", "b"}, 1)
+		left := n.turn.Load()
+		go n.leave(left)
+		p, err := n.place(t.Context())
+		require.NoError(t, err)
+		p.release()
+		require.Empty(t, n.at(0).places)
+	}
+}
+
+// oddContext is a context whose Done closes a moment before Err says so.
+type oddContext struct {
+	context.Context //nolint:containedctx // it is one
+	done            chan struct{}
+}
+
+func (c oddContext) Done() <-chan struct{} { return c.done }
+
+func (c oddContext) Err() error { return nil }
+
+func TestClient_ContextThatEndsBeforeItSaysSo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := inMemory(t, func(*Config) {}, onPipes(t, nil, hang))
+		stop := occupy(t, client, maxPlaces)
+		ctx := oddContext{t.Context(), make(chan struct{})}
+		time.AfterFunc(time.Second, func() { close(ctx.done) })
+		require.ErrorIs(t, do(ctx, client, create).Err, context.Canceled)
+		assert.Len(t, client.nodes.all[0].places, maxPlaces)
+		stop()
+		assert.Empty(t, client.nodes.all[0].places)
+	})
 }
 
 func TestClient_SixtyFourRequestsAtATime(t *testing.T) {
@@ -142,20 +176,10 @@ func TestClient_DeadlineWhileWaitingForAPlace(t *testing.T) {
 	} {
 		bubble(t, line.name, func(t *testing.T) {
 			t.Helper()
-			var last Event
-			client := inMemory(t, func(cfg *Config) {
-				cfg.Observe = func(_ context.Context, event Event) {
-					if event.Operation == get.Operation {
-						last = event
-					}
-				}
-			}, onPipes(t, nil, line.answer), onPipes(t, nil, ok))
-			background, stop := context.WithCancel(t.Context())
-			var calls sync.WaitGroup
-			for range 128 { // those in places, and those that take over
-				calls.Go(func() { do(background, client, create) })
-			}
-			synctest.Wait()
+			leftFor := map[string]string{}
+			client := inMemory(t, func(*Config) {}, onPipes(t, nil, line.answer), onPipes(t, nil, ok))
+			client.cfg.Observe = func(_ context.Context, event Event) { leftFor[event.Operation] = event.LeftFor }
+			defer occupy(t, client, 2*maxPlaces)() // those in places, and those that take over
 			ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond)
 			defer cancel()
 			out := do(ctx, client, get)
@@ -163,9 +187,7 @@ func TestClient_DeadlineWhileWaitingForAPlace(t *testing.T) {
 			assert.False(t, out.MayHaveActed)
 			assert.Zero(t, out.Attempts)
 			assert.Equal(t, "http://node1", out.Node)
-			assert.Equal(t, line.leftFor, last.LeftFor)
-			stop()
-			calls.Wait()
+			assert.Equal(t, line.leftFor, leftFor[get.Operation])
 		})
 	}
 }
@@ -205,14 +227,13 @@ func TestClient_CredentialThatCallsTheSameClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type inner struct{}
 		var client *Client
-		client = inMemory(t, func(cfg *Config) {
-			cfg.Credential = func(ctx context.Context, _ string) (Credential, error) {
-				if ctx.Value(inner{}) != nil {
-					return Credential{}, nil
-				}
-				return Credential{}, do(context.WithValue(ctx, inner{}, true), client, get).Err
+		credential := func(ctx context.Context, _ string) (Credential, error) {
+			if ctx.Value(inner{}) != nil {
+				return Credential{}, nil
 			}
-		}, onPipes(t, nil, ok))
+			return Credential{}, do(context.WithValue(ctx, inner{}, true), client, get).Err
+		}
+		client = inMemory(t, func(cfg *Config) { cfg.Credential = credential }, onPipes(t, nil, ok))
 		atOnce(200, func() { assert.NoError(t, do(t.Context(), client, create).Err) })
 	})
 }
@@ -281,23 +302,48 @@ func TestClient_SharesTheDeadlineForConnectingOnAStaleConnection(t *testing.T) {
 	})
 }
 
+// limits is middleware that holds each request for 6 s.
+func limits(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(6 * time.Second):
+	case <-r.Context().Done():
+	}
+	return next.RoundTrip(r)
+}
+
 func TestClient_MiddlewareTakesNothingOfTheShareForConnecting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := inMemory(t, func(cfg *Config) {
-			cfg.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
-				return roundTripper(func(r *http.Request) (*http.Response, error) {
-					select {
-					case <-time.After(6 * time.Second):
-						return next.RoundTrip(r)
-					case <-r.Context().Done():
-						return nil, r.Context().Err()
-					}
-				})
-			}
-		}, onPipes(t, nil, ok), onPipes(t, nil, ok))
+		client := inMemory(t, func(cfg *Config) { cfg.WrapTransport = middleware(limits).around },
+			onPipes(t, nil, ok), onPipes(t, nil, ok))
 		out := do(t.Context(), client, create)
 		require.NoError(t, out.Err)
 		assert.Equal(t, "http://node1", out.Node)
+	})
+}
+
+// after dials as late as that.
+func after(wait time.Duration, dial dialer) dialer {
+	return func(ctx context.Context) (net.Conn, error) {
+		time.Sleep(wait)
+		return dial(ctx)
+	}
+}
+
+// A short deadline does not move other callers away from a node that answers them.
+func TestClient_SharesNoDeadlineAtANodeThatAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		node := after(120*time.Millisecond, onPipes(t, nil, slowly(50*time.Millisecond, status(200, "Connection", "close"))))
+		client := inMemory(t, func(*Config) {}, node, onPipes(t, nil, ok))
+		require.NoError(t, do(t.Context(), client, get).Err)
+		for _, deadline := range []time.Duration{200 * time.Millisecond, 150 * time.Millisecond} {
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			out := do(ctx, client, create)
+			cancel()
+			assert.Equal(t, deadline < 170*time.Millisecond, out.Err != nil, "%v", out.Err)
+			assert.Equal(t, "http://node1", out.Node)
+		}
+		assert.Zero(t, client.nodes.turn.Load().number)
 	})
 }

@@ -58,98 +58,110 @@ func http2TLS(conn net.Conn) net.Conn {
 	return tls.Server(conn, &tls.Config{Certificates: serverTLS.Certificates, NextProtos: []string{"h2"}})
 }
 
+// https is the URL of a node that speaks TLS.
+func https(base string) string { return "https" + base[len("http"):] }
+
 // Before Go 1.27 net/http repeats such a request without end.
 func TestClient_SendsNoMoreThanItsAttemptsOverHTTP2(t *testing.T) {
 	t.Parallel()
+	var requests atomic.Int64
+	resets := func(conn net.Conn) {
+		c := http2Conn{Conn: conn}
+		c.onRequest = func(stream uint32) {
+			requests.Add(1)
+			c.reset(stream)
+		}
+		c.serve()
+	}
+	resetsTLS := func(conn net.Conn) { resets(http2TLS(conn)) }
 	plain := new(http.Protocols)
 	plain.SetUnencryptedHTTP2(true)
-	for scheme, transport := range map[string]*http.Transport{
-		"https": {ForceAttemptHTTP2: true, TLSClientConfig: trust.Clone()},
-		"http":  {Protocols: plain},
+	for _, cfg := range []Config{
+		{Nodes: []string{https(listen(t, resetsTLS)), https(listen(t, resetsTLS))}, HTTPClient: &http.Client{
+			Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: trust.Clone()},
+		}},
+		{Nodes: []string{listen(t, resets), listen(t, resets)}, HTTPClient: &http.Client{
+			Transport: &http.Transport{Protocols: plain},
+		}},
 	} {
-		var requests atomic.Int64
-		node := func() string {
-			return scheme + listen(t, func(conn net.Conn) {
-				if scheme == "https" {
-					conn = http2TLS(conn)
-				}
-				c := http2Conn{Conn: conn}
-				c.onRequest = func(stream uint32) {
-					requests.Add(1)
-					c.reset(stream)
-				}
-				c.serve()
-			})[len("http"):]
-		}
-		cfg := config(node(), node())
-		cfg.HTTPClient = &http.Client{Transport: transport}
-		client := newClient(t, cfg)
-		for attempts, req := range map[int]Request{1: create, cfg.MaxAttempts: get} {
+		whole := config(cfg.Nodes...)
+		whole.HTTPClient = cfg.HTTPClient
+		client := newClient(t, whole)
+		for attempts, req := range map[int]Request{1: create, whole.MaxAttempts: get} {
 			requests.Store(0)
 			out := do(t.Context(), client, req)
 			require.Error(t, out.Err)
 			assert.True(t, out.MayHaveActed)
-			assert.Equal(t, attempts, out.Attempts, scheme)
-			assert.EqualValues(t, attempts, requests.Load(), scheme)
+			assert.Equal(t, attempts, out.Attempts, cfg.Nodes)
+			assert.EqualValues(t, attempts, requests.Load(), cfg.Nodes)
 		}
 	}
+}
+
+// twoConnections is a node that acts on requests over a first connection with a stream limit of 1,
+// whose streams it resets when told to, and over a second one that takes long to be had.
+type twoConnections struct {
+	accepted, acted                       atomic.Int64
+	arrived, dialling, shake, ready, stop chan bool
+}
+
+func (n *twoConnections) serve(conn net.Conn) {
+	if n.accepted.Add(1) == 1 {
+		n.first(http2Conn{Conn: http2TLS(conn)})
+		return
+	}
+	close(n.dialling)
+	<-n.shake
+	n.second(http2Conn{Conn: http2TLS(conn)})
+}
+
+func (n *twoConnections) first(c http2Conn) {
+	c.onSettings = func() { n.arrived <- true }
+	c.onRequest = func(stream uint32) {
+		n.acted.Add(1)
+		n.arrived <- true
+		go func() {
+			<-n.stop
+			c.reset(stream)
+		}()
+	}
+	c.serve([]byte("\x00\x03\x00\x00\x00\x01")...)
+}
+
+func (n *twoConnections) second(c http2Conn) {
+	c.onSettings = func() { close(n.ready) }
+	c.onRequest = func(stream uint32) {
+		n.acted.Add(1)
+		c.write(http2Headers, 5, stream, 0x88) // 200, and the end of header and stream
+	}
+	c.serve()
 }
 
 // net/http dials a second connection for a call that gives up, and hands it to the first taker
 // without asking whether it wants one: to the create, whose stream is reset after it took effect.
 func TestClient_NeverRepeatsACreateOnAConnectionOfAnother(t *testing.T) {
 	t.Parallel()
-	const streamLimit = "\x00\x03\x00\x00\x00\x01"
 	for range 10 { // the connection is had a moment after its settings are read
-		var acted, connections atomic.Int64
-		arrived, dialling, shake, ready, reset := make(chan bool, 2), make(chan bool), make(chan bool), make(chan bool),
-			make(chan bool)
-		first := func(conn net.Conn) {
-			c := http2Conn{Conn: http2TLS(conn), onSettings: func() { arrived <- true }}
-			c.onRequest = func(stream uint32) {
-				acted.Add(1)
-				arrived <- true
-				go func() {
-					<-reset
-					c.reset(stream)
-				}()
-			}
-			c.serve([]byte(streamLimit)...)
-		}
-		second := func(conn net.Conn) {
-			close(dialling)
-			<-shake
-			c := http2Conn{Conn: http2TLS(conn), onSettings: func() { close(ready) }}
-			c.onRequest = func(stream uint32) {
-				acted.Add(1)
-				c.write(http2Headers, 5, stream, 0x88) // 200, and the end of header and stream
-			}
-			c.serve()
-		}
-		cfg := config("https" + listen(t, func(conn net.Conn) {
-			if connections.Add(1) == 1 {
-				first(conn)
-				return
-			}
-			second(conn)
-		})[len("http"):])
+		n := &twoConnections{arrived: make(chan bool, 2), dialling: make(chan bool), shake: make(chan bool),
+			ready: make(chan bool), stop: make(chan bool)}
+		cfg := config(https(listen(t, n.serve)))
 		cfg.MaxAttempts = 1
 		cfg.HTTPClient = &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: trust.Clone()}}
 		client := newClient(t, cfg)
 		outcome := make(chan Outcome, 1)
 		go func() { outcome <- do(t.Context(), client, create) }()
-		<-arrived
-		<-arrived
+		<-n.arrived
+		<-n.arrived
 		ctx, giveUp := context.WithCancel(t.Context())
-		go func() { <-dialling; giveUp() }()
+		go func() { <-n.dialling; giveUp() }()
 		require.Error(t, do(ctx, client, get).Err)
-		close(shake)
-		<-ready
-		close(reset)
+		close(n.shake)
+		<-n.ready
+		close(n.stop)
 		out := <-outcome
 		require.Error(t, out.Err)
 		assert.True(t, out.MayHaveActed)
-		require.EqualValues(t, 1, acted.Load())
+		require.EqualValues(t, 1, n.acted.Load())
 	}
 }
 
@@ -204,26 +216,22 @@ func TestClient_NeverRepeatsARequestWithAnIdempotencyKey(t *testing.T) {
 		{name: "beneath, the repeat has a connection", header: "Idempotency-Key", beneath: true, kept: 2},
 		{name: "beneath, the repeat cannot dial", header: "X-Idempotency-Key", beneath: true, kept: 1},
 	} {
-		t.Run(line.name, func(t *testing.T) {
-			t.Parallel()
-			for range 10 { // a repeat may look at its context before it writes
-				var acted atomic.Int64
-				l, base := startListening(t, actsAndCloses(line.kept, &acted))
-				transport := &http.Transport{}
-				cfg := config(base, listen(t, actsAndCloses(1, &acted)))
-				cfg.HTTPClient, cfg.WrapTransport = &http.Client{Transport: transport}, addsKey(line.header)
-				if line.beneath {
-					cfg.HTTPClient.Transport, cfg.WrapTransport = addsKey(line.header)(transport), nil
-				}
-				client := newClient(t, cfg)
-				atOnce(line.kept, func() { assert.NoError(t, do(t.Context(), client, get).Err) })
-				_ = l.Close()
-				out := do(t.Context(), client, create)
-				require.Error(t, out.Err)
-				require.EqualValues(t, 1, acted.Load())
-				assert.True(t, out.MayHaveActed)
-				assert.Equal(t, 1, out.Attempts)
+		for range 10 { // a repeat may look at its context before it writes
+			var acted atomic.Int64
+			l, base := startListening(t, actsAndCloses(line.kept, &acted))
+			cfg := config(base, listen(t, actsAndCloses(1, &acted)))
+			cfg.WrapTransport = addsKey(line.header)
+			if line.beneath {
+				cfg.HTTPClient, cfg.WrapTransport = &http.Client{Transport: cfg.WrapTransport(&http.Transport{})}, nil
 			}
-		})
+			client := newClient(t, cfg)
+			atOnce(line.kept, func() { assert.NoError(t, do(t.Context(), client, get).Err) })
+			_ = l.Close()
+			out := do(t.Context(), client, create)
+			require.Error(t, out.Err)
+			require.EqualValues(t, 1, acted.Load(), line.name)
+			assert.True(t, out.MayHaveActed, line.name)
+			assert.Equal(t, 1, out.Attempts, line.name)
+		}
 	}
 }

@@ -384,33 +384,39 @@ func TestRules_Documented(t *testing.T) {
 
 // documentation returns the table as a preformatted block of a doc comment.
 func documentation() string {
-	widths := []int{32, 10, 12, 19, 11}
-	table := [][]string{
+	rows := [][]string{
 		{"how an attempt ends", "the server may have acted", "sent again", "node is left", "idle connections"}, nil,
 	}
 	for _, width := range widths {
-		table[1] = append(table[1], strings.Repeat("-", width))
+		rows[1] = append(rows[1], strings.Repeat("-", width))
 	}
 	for _, r := range rules {
-		table = append(table, []string{r.ending, string(r.acted), string(r.again), string(r.leave), string(r.idle)})
+		rows = append(rows, []string{r.ending, string(r.acted), string(r.again), string(r.leave), string(r.idle)})
 	}
 	var text strings.Builder
-	for _, row := range table {
-		for line := 0; strings.Join(row, "") != ""; line++ {
-			text.WriteString("//\t")
-			var printed strings.Builder
-			for i, width := range widths {
-				if i == 0 && line > 0 && row[0] != "" {
-					row[0] = "  " + row[0]
-				}
-				var cell string
-				cell, row[i] = wrap(row[i], width)
-				fmt.Fprintf(&printed, "%-*s  ", width, cell)
+	for _, row := range rows {
+		for line := printLine(row); line != ""; line = printLine(row) {
+			text.WriteString("//\t" + line + "\n")
+			if row[0] != "" {
+				row[0] = "  " + row[0]
 			}
-			text.WriteString(strings.TrimRight(printed.String(), " ") + "\n")
 		}
 	}
 	return text.String()
+}
+
+// widths are those of the columns.
+var widths = []int{32, 10, 12, 19, 11}
+
+// printLine returns what fits into the next line of a row, and removes it from the row.
+func printLine(row []string) string {
+	var line strings.Builder
+	for i, width := range widths {
+		var cell string
+		cell, row[i] = wrap(row[i], width)
+		fmt.Fprintf(&line, "%-*s  ", width, cell)
+	}
+	return strings.TrimRight(line.String(), " ")
 }
 
 // wrap splits text at the last space that leaves a line of at most width.

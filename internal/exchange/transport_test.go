@@ -166,11 +166,7 @@ func TestClient_AServerRefusesACertificateBeforeItsFirstAnswerOnly(t *testing.T)
 	} {
 		bubble(t, line.name, func(t *testing.T) {
 			t.Helper()
-			node := onPipes(t, nil, func(w http.ResponseWriter, r *http.Request) {
-				if r.Method != http.MethodGet {
-					raw(line.answer)(w, r)
-				}
-			})
+			node := onPipes(t, nil, getsElse(raw(line.answer)))
 			client := inMemory(t, func(cfg *Config) { cfg.WrapTransport = line.wrap },
 				func(ctx context.Context) (net.Conn, error) {
 					conn, err := node(ctx)
@@ -181,6 +177,15 @@ func TestClient_AServerRefusesACertificateBeforeItsFirstAnswerOnly(t *testing.T)
 			}
 			assert.Equal(t, line.acted, do(t.Context(), client, create).MayHaveActed)
 		})
+	}
+}
+
+// getsElse answers GETs with an empty 200, and others as given.
+func getsElse(others http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			others(w, r)
+		}
 	}
 }
 
@@ -198,19 +203,39 @@ func TestClient_KeepsIdleConnectionsForHalfAMinute(t *testing.T) {
 		bubble(t, line.name, func(t *testing.T) {
 			t.Helper()
 			var dials atomic.Int64
-			node := onPipes(t, nil, ok)
-			client := inMemory(t, func(cfg *Config) {
-				cfg.WrapTransport = func(next http.RoundTripper) http.RoundTripper { return roundTripper(next.RoundTrip) }
-			}, func(ctx context.Context) (net.Conn, error) {
-				dials.Add(1)
-				return node(ctx)
-			})
+			client := inMemory(t, func(cfg *Config) { cfg.WrapTransport = passesOn },
+				counting(&dials, onPipes(t, nil, ok)))
 			require.NoError(t, do(t.Context(), client, get).Err)
 			line.after(client)
 			require.NoError(t, do(t.Context(), client, get).Err)
 			assert.Equal(t, line.dials, dials.Load())
 		})
 	}
+}
+
+// passesOn is middleware that hides all but RoundTrip.
+func passesOn(next http.RoundTripper) http.RoundTripper { return roundTripper(next.RoundTrip) }
+
+func counting(dials *atomic.Int64, dial dialer) dialer {
+	return func(ctx context.Context) (net.Conn, error) {
+		dials.Add(1)
+		return dial(ctx)
+	}
+}
+
+// A dial takes 5 s at most, its look-up of the name included.
+func TestClient_GivesADialFiveSeconds(t *testing.T) { //nolint:paralleltest // it changes the resolver of all
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return hangUntilEnd(ctx)
+	}}
+	defer func() { net.DefaultResolver = &net.Resolver{} }()
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, config("http://xms.invalid"))
+		client.cfg.MaxAttempts, client.tracker.own.Proxy = 1, nil
+		started := time.Now()
+		require.ErrorIs(t, do(t.Context(), client, get).Err, context.DeadlineExceeded)
+		assert.Equal(t, 5*time.Second, time.Since(started))
+	})
 }
 
 type closer struct {
@@ -246,19 +271,16 @@ func TestClient_LeavesACallersClientAlone(t *testing.T) {
 func TestClient_BodyOfA204DoesNotAnswerTheNextCall(t *testing.T) {
 	t.Parallel()
 	for _, announced := range []string{"Content-Length: 38", "Transfer-Encoding: chunked"} {
-		base := listen(t, func(conn net.Conn) {
+		first := "HTTP/1.1 204 No Content\r\n" + announced + "\r\n\r\n"
+		client := newClient(t, config(listen(t, func(conn net.Conn) {
 			requests := bufio.NewReader(conn)
-			for _, answer := range []string{
-				"HTTP/1.1 204 No Content\r\n" + announced + "\r\n\r\n",
-				"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", // the body, which comes late
-			} {
-				if _, err := http.ReadRequest(requests); err != nil {
-					return
-				}
-				io.WriteString(conn, answer)
+			if _, err := http.ReadRequest(requests); err != nil {
+				return
 			}
-		})
-		client := newClient(t, config(base))
+			io.WriteString(conn, first)
+			_, _ = http.ReadRequest(requests)
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") // the body, which comes late
+		})))
 		for range 3 {
 			assert.Equal(t, 204, do(t.Context(), client, get).Status)
 		}
