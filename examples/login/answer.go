@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -56,13 +58,23 @@ func (a answer) words(secret string) string {
 	switch {
 	case said == "":
 		return a.statusLine()
-	case strings.Contains(said, secret), strings.Contains(lettersAndDigits(said), lettersAndDigits(secret)):
+	case repeats(said, secret):
 		said = "(text not shown: it repeats a secret)"
 	}
 	return fmt.Sprintf("%s: %.300s", a.statusLine(), uuidForm.ReplaceAllString(said, "[uuid]"))
 }
 
-// lettersAndDigits finds a secret that is escaped in some way.
+// repeats also finds a secret that is escaped.
+func repeats(text, secret string) bool {
+	unescaped, _ := url.PathUnescape(text) // "" if it has other signs of percent
+	for _, form := range []string{text, html.UnescapeString(text), unescaped} {
+		if strings.Contains(lettersAndDigits(form), lettersAndDigits(secret)) {
+			return true
+		}
+	}
+	return false
+}
+
 func lettersAndDigits(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {

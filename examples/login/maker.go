@@ -59,7 +59,7 @@ func (m *maker) run(ctx context.Context, token xmsclient.AccessTokenCreateReqAcc
 			err = errors.Join(err, out.discard())
 		}
 	}()
-	defer context.AfterFunc(ctx, func() { m.log.Println("interrupted: the request under way is waited for") })()
+	defer context.AfterFunc(ctx, func() { m.log.Println("interrupted: waiting for the answer to the request under way") })()
 	opened, err := m.logIn(ctx)
 	if err != nil {
 		return err
