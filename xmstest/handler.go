@@ -46,8 +46,8 @@ var sessionRoutes = []route{
 	{logoutOperation, http.MethodPost, "/auth/tokens:logout", (*Server).logOut},
 }
 
-// matchPath returns what follows /v1 in an escaped path, with {id} in place of an id, and the id. It
-// reads the path as it was sent, to notice a client that escapes the colon or drops the slash.
+// matchPath returns what follows /v1 in an escaped path, with {id} in place of an id, and the id.
+// It reads the path as it was sent, to notice a client that escapes the colon or drops the slash.
 func matchPath(path string) (string, int64) {
 	rest, ok := strings.CutPrefix(path, "/v1")
 	if !ok {

@@ -79,8 +79,8 @@ func WithoutRecording() Option {
 
 // WithUser adds a user who can log in, with a name or an e-mail address and a password. It can be
 // given for several users; the user admin is the one whom [Server.AdminToken] belongs to. With it
-// the server also answers logins and logouts, as the package documentation says. Without it there is
-// nothing at their paths. The server does not start if name or password is empty.
+// the server also answers logins and logouts, as the package documentation says. Without it there
+// is nothing at their paths. The server does not start if name or password is empty.
 func WithUser(name, password string) Option {
 	return func(s *settings) { s.users = append(s.users, credentials{name, password}) }
 }

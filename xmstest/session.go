@@ -22,7 +22,8 @@ type account struct {
 	password string
 }
 
-// newAccounts gives the user admin the id that admin always has. The last password of a name counts.
+// newAccounts gives the user admin the id that admin always has. The last password of a name
+// counts.
 func newAccounts(given []credentials) map[string]account {
 	accounts := map[string]account{}
 	for i, c := range given {

@@ -89,25 +89,25 @@ func TestSession_AdminLogsInAsAdmin(t *testing.T) {
 func TestSession_LoginRefuses(t *testing.T) {
 	t.Parallel()
 	c := start(t, withOps())
+	unauthorized, badRequest := http.StatusUnauthorized, http.StatusBadRequest
 	for name, test := range map[string]struct {
 		path, body string
 		status     int
-		code       string
 	}{
-		"a wrong password": {"/auth/tokens:login", `{"auth":{"name":"ops@example.com","password":"P:\"w\\&"}}`, 401, "unauthorized"},
-		"a wrong name":     {"/auth/tokens:login", `{"auth":{"name":"ops","password":"p:\"w\\&"}}`, 401, "unauthorized"},
-		"no password":      {"/auth/tokens:login", `{"auth":{"name":"ops@example.com"}}`, 400, "bad_request"},
-		"null":             {"/auth/tokens:login", `{"auth":{"name":"ops@example.com","password":null}}`, 400, "bad_request"},
-		"no name":          {"/auth/tokens:login", `{"auth":{"password":"x"}}`, 400, "bad_request"},
-		"a number":         {"/auth/tokens:login", `{"auth":{"name":1,"password":"x"}}`, 400, "bad_request"},
-		"nothing":          {"/auth/tokens:login", ``, 400, "bad_request"},
-		"an empty object":  {"/auth/tokens:login", `{}`, 400, "bad_request"},
-		"the longer form":  {"/auth/tokens:login", identityBody, 400, "bad_request"},
-		"the shorter form": {"/auth/tokens", loginBody, 400, "bad_request"},
+		"a wrong password": {"/auth/tokens:login", `{"auth":{"name":"ops@example.com","password":"P:"}}`, unauthorized},
+		"a wrong name":     {"/auth/tokens:login", `{"auth":{"name":"ops","password":"p:\"w\\&"}}`, unauthorized},
+		"no password":      {"/auth/tokens:login", `{"auth":{"name":"ops@example.com"}}`, badRequest},
+		"null":             {"/auth/tokens:login", `{"auth":{"name":"ops@example.com","password":null}}`, badRequest},
+		"no name":          {"/auth/tokens:login", `{"auth":{"password":"x"}}`, badRequest},
+		"a number":         {"/auth/tokens:login", `{"auth":{"name":1,"password":"x"}}`, badRequest},
+		"nothing":          {"/auth/tokens:login", ``, badRequest},
+		"an empty object":  {"/auth/tokens:login", `{}`, badRequest},
+		"the longer form":  {"/auth/tokens:login", identityBody, badRequest},
+		"the shorter form": {"/auth/tokens", loginBody, badRequest},
 	} {
 		r := c.logIn(test.path, test.body)
 		require.Equal(t, test.status, r.status, name)
-		r.requireError(test.status, test.code)
+		r.requireError(test.status, map[int]string{unauthorized: "unauthorized", badRequest: "bad_request"}[test.status])
 		assert.NotContains(t, r.body, "p:", name)
 		assert.NotContains(t, r.body, "ops", name)
 	}

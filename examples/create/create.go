@@ -11,8 +11,8 @@ import (
 	xmsclient "github.com/xsky-storage/xms-client-go"
 )
 
-// API is what Create needs of the SDK. An *xmsclient.AccessTokensApiService has it, and so has a fake
-// of your own.
+// API is what Create needs of the SDK. An *xmsclient.AccessTokensApiService has it, and so has a
+// fake of your own.
 type API interface {
 	CreateAccessToken(ctx context.Context, body xmsclient.AccessTokenCreateReq) (
 		*xmsclient.AccessTokenCreateResp, *xmsclient.Response, error)

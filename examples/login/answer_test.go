@@ -49,17 +49,21 @@ func TestAnswer_Session(t *testing.T) {
 			`{"token":{"uuid":"u","create":"2020-12-30T10:30:51.6+08:00","expires":"2020-12-30T03:30:51.6Z","roles":null}}`,
 			begun.Add(time.Hour),
 		},
-		"no create":         {`{"token":{"uuid":"u","expires":"2026-01-02T03:05:05Z"}}`, begun.Add(time.Minute)},
-		"no expires":        {`{"token":{"uuid":"u","create":"2020-12-30T10:30:51Z"}}`, time.Time{}},
-		"null":              {`{"token":{"uuid":"u","create":null,"expires":null}}`, time.Time{}},
-		"before the create": {`{"token":{"uuid":"u","create":"2020-12-30T10:30:51Z","expires":"0001-01-01T00:00:00Z"}}`, time.Time{}},
+		"no create":  {`{"token":{"uuid":"u","expires":"2026-01-02T03:05:05Z"}}`, begun.Add(time.Minute)},
+		"no expires": {`{"token":{"uuid":"u","create":"2020-12-30T10:30:51Z"}}`, time.Time{}},
+		"null":       {`{"token":{"uuid":"u","create":null,"expires":null}}`, time.Time{}},
+		"before the create": {
+			`{"token":{"uuid":"u","create":"2020-12-30T10:30:51Z","expires":"0001-01-01T00:00:00Z"}}`, time.Time{},
+		},
 	} {
 		got, err := answer{body: []byte(test.body)}.session(begun)
 		require.NoError(t, err, name)
 		assert.Equal(t, "u", got.uuid, name)
 		assert.True(t, test.want.Equal(got.expires), "%s: %v", name, got.expires)
 	}
-	for _, body := range []string{``, `{}`, `null`, `{"token":null}`, `{"token":{"uuid":""}}`, `{"token":{"uuid":1}}`, `<html>`} {
+	for _, body := range []string{
+		``, `{}`, `null`, `{"token":null}`, `{"token":{"uuid":""}}`, `{"token":{"uuid":1}}`, `<html>`,
+	} {
 		_, err := answer{url: "http://xms/v1", status: 201, body: []byte(body)}.session(begun)
 		require.EqualError(t, err, "login: http://xms/v1: 201 Created: the answer holds no session", body)
 	}

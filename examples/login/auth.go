@@ -54,8 +54,8 @@ func newAuthClient(cfg *xmsclient.Configuration) *authClient {
 	}
 }
 
-// logIn opens a session. Its error is errLoginRefused if XMS has refused name or password, and never
-// holds the password.
+// logIn opens a session. Its error is errLoginRefused if XMS has refused name or password, and
+// never holds the password.
 func (c *authClient) logIn(ctx context.Context, name, password string) (session, error) {
 	body, err := json.Marshal(map[string]any{"auth": map[string]string{"name": name, "password": password}})
 	if err != nil {
@@ -72,6 +72,11 @@ func (c *authClient) logIn(ctx context.Context, name, password string) (session,
 		return session{}, fmt.Errorf("login: %s", got.words(password))
 	}
 	return got.session(begun)
+}
+
+// withPassword returns logIn as a function that hides the password from whoever prints its owner.
+func (c *authClient) withPassword(name, password string) func(context.Context) (session, error) {
+	return func(ctx context.Context) (session, error) { return c.logIn(ctx, name, password) }
 }
 
 // logOut ends a session. One that has ended already is no error.

@@ -1,7 +1,8 @@
 // Command login makes an access token for a user who has only a name and a password.
 //
-// It reads XMS_BASE_URL, XMS_CA_FILE, XMS_USER and XMS_PASSWORD, logs in, creates the token and logs
-// out. The uuid of the token goes to the new file that -out names, or alone to standard output:
+// It reads XMS_BASE_URL, XMS_CA_FILE, XMS_USER and XMS_PASSWORD, logs in, creates the token and
+// logs out. The uuid of the token goes to the new file that -out names, or alone to standard
+// output:
 //
 //	read -rs XMS_PASSWORD && export XMS_PASSWORD
 //	export XMS_USER=ops XMS_BASE_URL=http://10.0.0.1:8051/v1

@@ -24,7 +24,7 @@ type maker struct {
 	log   *log.Logger
 	auth  *authClient
 	api   *xmsclient.AccessTokensApiService
-	logIn func(context.Context) (session, error) // knows the password
+	logIn func(context.Context) (session, error)
 }
 
 // newMaker takes the cluster from XMS_BASE_URL and XMS_CA_FILE.
@@ -42,10 +42,7 @@ func newMaker(name, password string) (*maker, error) {
 		return nil, err
 	}
 	auth := newAuthClient(cfg)
-	return &maker{
-		auth: auth, api: client.AccessTokensApi,
-		logIn: func(ctx context.Context) (session, error) { return auth.logIn(ctx, name, password) },
-	}, nil
+	return &maker{auth: auth, api: client.AccessTokensApi, logIn: auth.withPassword(name, password)}, nil
 }
 
 // run opens the output first: a token that cannot be written is of no use, and cannot be shown
@@ -59,7 +56,7 @@ func (m *maker) run(ctx context.Context, token xmsclient.AccessTokenCreateReqAcc
 			err = errors.Join(err, out.discard())
 		}
 	}()
-	defer context.AfterFunc(ctx, func() { m.log.Println("interrupted: waiting for the answer to the request under way") })()
+	defer context.AfterFunc(ctx, func() { m.log.Println("interrupted: waiting for the request under way") })()
 	opened, err := m.logIn(ctx)
 	if err != nil {
 		return err

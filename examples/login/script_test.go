@@ -52,8 +52,9 @@ func TestScript_MakesATokenAndLogsOut(t *testing.T) {
 	assert.Equal(t, "user: password: \n", stderr)
 	_, _, err = server.Client().AccessTokensApi.ValidateAccessToken(t.Context(), token)
 	require.NoError(t, err)
-	assert.Equal(t, map[string]int{"Login": 1, "CreateAccessToken": 1, "Logout": 1, "ValidateAccessToken": 1}, operations(server))
 	assertSessionEnded(t, server)
+	assert.Equal(t, 1, operations(server)["Login"])
+	assert.Len(t, tokensOf(t, server), 1)
 	assert.NotRegexp(t, uuidForm, commands)
 	assert.NotContains(t, commands, "w%d")
 }

@@ -16,26 +16,26 @@ import (
 	"github.com/xsky-storage/xms-client-go/xmstest"
 )
 
-// serviceOf returns a client that logs in as a user with a password.
-func serviceOf(t *testing.T, cfg *xmsclient.Configuration, auth *authClient, password string) *xmsclient.AccessTokensApiService {
+// newAPI returns the calls of a client that logs in as ops.
+func newAPI(
+	t *testing.T, cfg *xmsclient.Configuration, auth *authClient, password string,
+) *xmsclient.AccessTokensApiService {
 	t.Helper()
 	cfg.TokenInHeader = xmsclient.APIKey{}
-	cfg.TokenSource = &sessionSource{logIn: func(ctx context.Context) (session, error) {
-		return auth.logIn(ctx, "ops", password)
-	}}
+	cfg.TokenSource = &sessionSource{logIn: auth.withPassword("ops", password)}
 	client, err := xmsclient.NewAPIClient(cfg)
 	require.NoError(t, err)
 	return client.AccessTokensApi
 }
 
-// newService starts a server and returns it with a client of it.
+// newService starts a server and returns it with the calls of a client of it.
 func newService(t *testing.T, password string) (*xmstest.Server, *xmsclient.AccessTokensApiService) {
 	t.Helper()
 	xms := xmstest.NewServer(xmstest.WithUser("ops", "s3cret horse"))
 	t.Cleanup(xms.Close)
 	xms.Seed(1)
 	cfg := xms.Configuration()
-	return xms, serviceOf(t, cfg, newAuthClient(cfg), password)
+	return xms, newAPI(t, cfg, newAuthClient(cfg), password)
 }
 
 func TestSessionSource_ForgottenSessionIsRenewedOnceForAllCallers(t *testing.T) {
@@ -146,7 +146,7 @@ func TestSessionSource_LogsInAgainWhenTheSessionHasExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		xms.Seed(1)
 		cfg := &xmsclient.Configuration{BaseURL: xms.BaseURL(), HTTPClient: &http.Client{Transport: direct{xms.Handler()}}}
-		api := serviceOf(t, cfg, &authClient{nodes: []string{cfg.BaseURL}, http: cfg.HTTPClient}, "s3cret horse")
+		api := newAPI(t, cfg, &authClient{nodes: []string{cfg.BaseURL}, http: cfg.HTTPClient}, "s3cret horse")
 		for _, wait := range []time.Duration{0, time.Hour - 1, 1} {
 			time.Sleep(wait)
 			_, resp, err := api.GetAccessToken(t.Context(), 1)
