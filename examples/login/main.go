@@ -4,7 +4,7 @@
 // logs out. The uuid of the token goes to the new file that -out names, or alone to standard
 // output:
 //
-//	read -rs XMS_PASSWORD && export XMS_PASSWORD
+//	read -rsp 'password: ' XMS_PASSWORD && export XMS_PASSWORD
 //	export XMS_USER=ops XMS_BASE_URL=http://10.0.0.1:8051/v1
 //	go run ./examples/login -name backup -roles admin -out token
 //
