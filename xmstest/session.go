@@ -1,7 +1,6 @@
 package xmstest
 
 import (
-	"maps"
 	"math"
 	"net/http"
 	"time"
@@ -99,15 +98,12 @@ func (s *Server) logOut(in received) reply {
 	return reply{status: http.StatusNoContent, header: http.Header{}}
 }
 
-// openSession also drops the sessions that have expired, or they would pile up.
 func (s *store) openSession(owner user) session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.sessions, func(_ string, old *session) bool { return old.expired() })
 	opened := session{token: sessionToken(owner, newUUID())}
 	opened.expires = opened.token.Create.Add(sessionLifetime)
-	kept := opened
-	s.sessions[opened.token.uuid] = &kept
+	s.sessions[opened.token.uuid] = &session{opened.token, opened.expires}
 	return opened
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,7 +43,7 @@ func newAuthClient(cfg *xmsclient.Configuration) *authClient {
 	http1 := new(http.Protocols) // over HTTP/2, net/http may send a login twice
 	http1.SetHTTP1(true)
 	return &authClient{
-		nodes: append([]string{cfg.BaseURL}, cfg.FailoverURLs...),
+		nodes: append([]string{cmp.Or(cfg.BaseURL, xmsclient.DefaultBaseURL)}, cfg.FailoverURLs...),
 		http: &http.Client{
 			Transport: &http.Transport{
 				Proxy: http.ProxyFromEnvironment, TLSClientConfig: cfg.TLSConfig.Clone(),
@@ -128,5 +129,8 @@ func (c *authClient) postTo(ctx context.Context, url string, header http.Header,
 	}
 	defer resp.Body.Close()
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode/100 != 2 {
+		err = nil // XMS has refused, whatever becomes of the text
+	}
 	return answer{url: url, status: resp.StatusCode, body: content}, err
 }

@@ -12,7 +12,8 @@
 // two-factor login cannot log in this way.
 //
 // SIGINT and SIGTERM do not break off a request that is under way, or a token or a session could be
-// left behind that nobody knows. The program waits for its answer, deletes the token and logs out.
+// left behind that nobody knows. The program waits for the answer, up to a minute, deletes the
+// token and logs out.
 //
 // The exit status is 0 if the token has been written, 1 if not, and 2 if a flag or a variable is
 // missing or wrong.

@@ -135,6 +135,12 @@ func TestLogin_WrongPasswordIsOneRequest(t *testing.T) {
 	assert.NotContains(t, stderr, "horse")
 	assert.Equal(t, map[string]int{"Login": 1}, operations(server))
 	assert.NoFileExists(t, file)
+
+	server.Inject(xmstest.Fault{Operation: "Login", Body: `{"mess`, Header: http.Header{"Content-Length": {"500"}}})
+	status, _, stderr = logIn(t)
+	assert.Equal(t, 1, status)
+	assert.Contains(t, stderr, "401 Unauthorized: ")
+	assert.Equal(t, map[string]int{"Login": 2}, operations(server), "the text of the refusal broke off")
 }
 
 func TestLogin_NextNodeIfOneDoesNotAnswer(t *testing.T) {

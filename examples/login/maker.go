@@ -61,7 +61,7 @@ func (m *maker) run(ctx context.Context, token xmsclient.AccessTokenCreateReqAcc
 	if err != nil {
 		return err
 	}
-	defer m.logOut(ctx, opened.uuid)
+	defer m.logOut(context.WithoutCancel(ctx), opened.uuid)
 	if ctx.Err() != nil {
 		return errInterrupted
 	}

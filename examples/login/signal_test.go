@@ -43,7 +43,9 @@ func TestLogin_SIGTERMInTheMiddleOfTheCreateLeavesNothing(t *testing.T) {
 	made, answers := make(chan struct{}), make(chan struct{})
 	gateway := httptest.NewServer(holdCreates(xms.Handler(), made, answers))
 	t.Cleanup(gateway.Close)
-	setEnv(t, gateway.URL+"/v1")
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	setEnv(t, gone.URL+"/v1,"+gateway.URL+"/v1")
 	file := filepath.Join(t.TempDir(), "token")
 
 	p := process.Start(t, "-name", "backup", "-roles", "admin", "-out", file)
