@@ -81,9 +81,17 @@ type TokenSource interface {
 	// ctx has ended, ends the call with a *RequestError before anything is sent. Do not put the token
 	// into the error.
 	//
-	// After a 401 it is called again. If it then returns another token than the one that XMS
-	// refused, the call makes one more attempt with that; if not, the 401 is returned. So let Token
-	// wait for the new token while a rotation is under way.
+	// After the first 401 of a call it is called again. If it then returns another token than the one
+	// that XMS refused, the call makes one more attempt with that; if not, the 401 is returned. So let
+	// Token wait for the new token while a rotation is under way.
+	//
+	// That question has the refused token in its context. A source that caches drops it then:
+	//
+	//	if cached == xmsclient.RefusedTokenFromContext(ctx) {
+	//		cached = "" // get a new one; another call may have replaced the refused one already
+	//	}
+	//
+	// examples/login has such a source, which logs in.
 	Token(ctx context.Context) (string, error)
 }
 

@@ -23,9 +23,9 @@
 //
 // It serves all seven operations below /v1.
 //
-// A call needs a credential: the uuid of a token, or [Server.AdminToken]. It is read from the
-// header Xms-Auth-Token or from the query parameter token. A prefix ("Bearer abc") is ignored. If a
-// request has both, the header counts.
+// A call needs a credential: the uuid of a token or of a login session, or [Server.AdminToken]. It
+// is read from the header Xms-Auth-Token or from the query parameter token. A prefix ("Bearer abc")
+// is ignored. If a request has both, the header counts.
 //
 // Every credential may do everything. There are no permissions, so only a [Fault] answers 403.
 //
@@ -34,8 +34,20 @@
 // with all=true.
 //
 // Paths are matched as they were sent. A missing trailing slash, an escaped colon or an id with
-// leading zeros is answered with 404. Errors are JSON objects with code and message. They never
-// repeat what was sent.
+// leading zeros is answered with 404. A body with a member that the API does not know is answered
+// with 400. Errors are JSON objects with code and message. They never repeat what was sent.
+//
+// # Logging in
+//
+// [WithUser] adds a user. Then the server also answers these requests:
+//
+//	POST /v1/auth/tokens:login   {"auth":{"name":"ops","password":"…"}}
+//	POST /v1/auth/tokens         {"auth":{"identity":{"password":{"user":{"name":"ops","password":"…"}}}}}
+//	POST /v1/auth/tokens:logout  with the uuid of a session as credential
+//
+// A login needs no credential. It opens a session, whose uuid every call accepts for an hour, or
+// until the logout or [Server.ForgetSessions]. A wrong name or password is answered with 401. In
+// [Server.Requests] and in a [Fault] these requests are named Login and Logout.
 //
 // # Old, used and other people's tokens
 //

@@ -18,8 +18,9 @@ import (
 // GET again and does not tell its caller. So such a GET may use up two Times of Drop or DropAfter,
 // or hide a single one. [Server.Requests] shows both requests.
 type Fault struct {
-	// Operation is the name of the calls that fail, such as "CreateAccessToken". Empty matches every
-	// request, even one whose path or method the API does not know.
+	// Operation is the name of the calls that fail, such as "CreateAccessToken", or "Login" or
+	// "Logout" with [WithUser]. Empty matches every request, even one whose path or method the API
+	// does not know.
 	Operation string
 	// Times is how many matching requests fail. Zero means one. Negative means all until Close.
 	Times int
@@ -48,9 +49,12 @@ type Fault struct {
 }
 
 // Inject makes the next requests that match f fail that way. A request takes the first fault that
-// matches and is not used up, in the order of Inject. Inject panics on a StatusCode that cannot be
-// sent.
+// matches and is not used up, in the order of Inject. Inject panics on an Operation that this
+// server does not have, and on a StatusCode that cannot be sent.
 func (s *Server) Inject(f Fault) {
+	if f.Operation != "" && !slices.ContainsFunc(s.routes, func(r route) bool { return r.operation == f.Operation }) {
+		panic(fmt.Sprintf("xmstest: Fault.Operation is %q, which this server does not have", f.Operation))
+	}
 	if f.StatusCode != 0 && (f.StatusCode < 200 || f.StatusCode > 999) {
 		panic(fmt.Sprintf("xmstest: Fault.StatusCode is %d, want 0 or 200 to 999", f.StatusCode))
 	}

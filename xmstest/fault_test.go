@@ -19,11 +19,7 @@ import (
 func TestFault_ShapesTheAnswer(t *testing.T) {
 	t.Parallel()
 	const html, htmlType, jsonType = "<html><body>x</body></html>", "text/html; charset=utf-8", "application/json"
-	for name, test := range map[string]struct {
-		fault       xmstest.Fault
-		contentType string
-		body        string
-	}{
+	for name, test := range map[string]shape{
 		"status alone":  {xmstest.Fault{StatusCode: 503}, "", ""},
 		"JSON":          {xmstest.Fault{StatusCode: 500, Body: `{"msg":"x"}`}, jsonType, `{"msg":"x"}`},
 		"HTML":          {xmstest.Fault{StatusCode: 502, Body: html}, htmlType, html},
@@ -41,24 +37,34 @@ func TestFault_ShapesTheAnswer(t *testing.T) {
 		"shortened": {xmstest.Fault{StatusCode: 500, Body: `{"msg":"x"}`, Truncate: 4}, jsonType, `{"ms`},
 		"unusual":   {xmstest.Fault{StatusCode: 999, Body: "x"}, "text/plain; charset=utf-8", "x"},
 	} {
-		for proto, opts := range map[string][]xmstest.Option{"HTTP/1.1": nil, "HTTP/2.0": {xmstest.WithTLS()}} {
-			t.Run(name+" "+proto, func(t *testing.T) {
-				t.Parallel()
-				c := start(t, opts...)
-				c.server.Inject(test.fault)
-				r := c.send(http.MethodPost, "/access-tokens/", createBody)
-				assert.Equal(t, proto, r.proto)
-				assert.Equal(t, test.fault.StatusCode, r.status)
-				if r.status != http.StatusNotModified { // net/http drops it
-					assert.Equal(t, test.contentType, r.header.Get("Content-Type"))
-				}
-				assert.Contains(t, []string{"", strconv.Itoa(len(test.body))}, r.header.Get("Content-Length"))
-				assert.Equal(t, test.fault.Header.Get("Retry-After"), r.header.Get("Retry-After"))
-				assert.Equal(t, test.body, r.body)
-				assert.Equal(t, int64(1), c.create("new").ID, "the failed request took effect")
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.check(t, "HTTP/1.1", start(t))
+			test.check(t, "HTTP/2.0", start(t, xmstest.WithTLS()))
+		})
 	}
+}
+
+// shape is a fault and what it makes of an answer.
+type shape struct {
+	fault       xmstest.Fault
+	contentType string
+	body        string
+}
+
+func (s shape) check(t *testing.T, proto string, c *client) {
+	t.Helper()
+	c.server.Inject(s.fault)
+	r := c.send(http.MethodPost, "/access-tokens/", createBody)
+	assert.Equal(t, proto, r.proto)
+	assert.Equal(t, s.fault.StatusCode, r.status, proto)
+	if r.status != http.StatusNotModified { // net/http drops it
+		assert.Equal(t, s.contentType, r.header.Get("Content-Type"), proto)
+	}
+	assert.Contains(t, []string{"", strconv.Itoa(len(s.body))}, r.header.Get("Content-Length"), proto)
+	assert.Equal(t, s.fault.Header.Get("Retry-After"), r.header.Get("Retry-After"), proto)
+	assert.Equal(t, s.body, r.body, proto)
+	assert.Equal(t, int64(1), c.create("new").ID, "%s: the failed request took effect", proto)
 }
 
 func TestFault_WithoutAStatusTakesEffect(t *testing.T) {
@@ -104,28 +110,33 @@ func TestFault_Truncate(t *testing.T) {
 
 func TestFault_Drop(t *testing.T) {
 	t.Parallel()
-	for scheme, opts := range map[string][]xmstest.Option{"http": nil, "https": {xmstest.WithTLS()}} {
-		for name, test := range map[string]struct {
-			fault xmstest.Fault
-			after int // status of another create
-		}{
-			"before the effect": {xmstest.Fault{Drop: true, DropAfter: true, StatusCode: 500}, http.StatusCreated},
-			"after the effect":  {xmstest.Fault{DropAfter: true, StatusCode: 500}, http.StatusConflict},
-		} {
-			t.Run(name+" over "+scheme, func(t *testing.T) {
-				t.Parallel()
-				c := start(t, opts...)
-				c.server.Inject(test.fault)
-				_, err := c.try(t.Context(), http.MethodPost, "/access-tokens/", createBody)
-				require.Error(t, err)
-				if scheme == "http" {
-					require.ErrorIs(t, err, io.EOF)
-				}
+	for name, test := range map[string]struct {
+		fault xmstest.Fault
+		after int // status of another create
+	}{
+		"before the effect": {xmstest.Fault{Drop: true, DropAfter: true, StatusCode: 500}, http.StatusCreated},
+		"after the effect":  {xmstest.Fault{DropAfter: true, StatusCode: 500}, http.StatusConflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plain := start(t)
+			require.ErrorIs(t, plain.meet(test.fault), io.EOF)
+			encrypted := start(t, xmstest.WithTLS())
+			require.Error(t, encrypted.meet(test.fault))
+			for _, c := range []*client{plain, encrypted} {
 				assert.Equal(t, test.after, c.send(http.MethodPost, "/access-tokens/", createBody).status)
 				assert.Len(t, c.server.Requests(), 2)
-			})
-		}
+			}
+		})
 	}
+}
+
+// meet lets a create meet a fault and returns the error of the connection.
+func (c *client) meet(fault xmstest.Fault) error {
+	c.t.Helper()
+	c.server.Inject(fault)
+	_, err := c.try(c.t.Context(), http.MethodPost, "/access-tokens/", createBody)
+	return err
 }
 
 // delay passes in a synctest bubble only. The servers are started outside, since a listener keeps
@@ -139,7 +150,7 @@ func TestFault_DelayIsBeforeTheAnswer(t *testing.T) {
 		for want, fault := range map[int]xmstest.Fault{200: {Delay: delay}, 504: {Delay: delay, StatusCode: 504}} {
 			server.Inject(fault)
 			begin := time.Now()
-			w, err := serve(t.Context(), server, http.MethodGet, "/v1/access-tokens/", "")
+			w, err := serve(t.Context(), server, newRequest(server, http.MethodGet, "/v1/access-tokens/", ""))
 			require.NoError(t, err)
 			assert.Equal(t, want, w.Code)
 			assert.Equal(t, delay, time.Since(begin))
@@ -157,12 +168,12 @@ func TestFault_DelayHoldsUpNothingElseAndEndsWithItsRequest(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		aborted := make(chan error, 1)
 		go func() {
-			_, err := serve(ctx, server, http.MethodPost, "/v1/access-tokens/", createBody)
+			_, err := serve(ctx, server, newRequest(server, http.MethodPost, "/v1/access-tokens/", createBody))
 			aborted <- err
 		}()
 		synctest.Wait()
 		for _, op := range samples() { // its create succeeds, so the first one has not taken effect
-			w, err := serve(t.Context(), server, op.method, "/v1"+op.path, op.body)
+			w, err := serve(t.Context(), server, newRequest(server, op.method, "/v1"+op.path, op.body))
 			require.NoError(t, err)
 			assert.Equal(t, op.status, w.Code, op.operation)
 		}
@@ -180,11 +191,11 @@ func TestFault_DropAfterTakesEffectBeforeItsDelay(t *testing.T) {
 		begin := time.Now()
 		aborted := make(chan error, 1)
 		go func() {
-			_, err := serve(t.Context(), server, http.MethodPost, "/v1/access-tokens/", createBody)
+			_, err := serve(t.Context(), server, newRequest(server, http.MethodPost, "/v1/access-tokens/", createBody))
 			aborted <- err
 		}()
 		synctest.Wait()
-		w, err := serve(t.Context(), server, http.MethodGet, "/v1/access-tokens/1", "")
+		w, err := serve(t.Context(), server, newRequest(server, http.MethodGet, "/v1/access-tokens/1", ""))
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusOK, w.Code, "no effect before the delay")
 		require.ErrorIs(t, <-aborted, http.ErrAbortHandler)
@@ -232,6 +243,16 @@ func TestServer_InjectCopiesTheFault(t *testing.T) {
 	c.server.Inject(xmstest.Fault{StatusCode: 503, Header: header})
 	header.Set("Retry-After", "2")
 	assert.Equal(t, "1", c.list("").header.Get("Retry-After"))
+}
+
+func TestServer_InjectRefusesAnUnknownOperation(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	for _, operation := range []string{"CreateToken", "createAccessToken", "*", "Login", "Logout"} {
+		want := fmt.Sprintf("xmstest: Fault.Operation is %q, which this server does not have", operation)
+		assert.PanicsWithValue(t, want, func() { c.server.Inject(xmstest.Fault{Operation: operation, StatusCode: 503}) })
+	}
+	assert.Equal(t, 200, c.list("").status)
 }
 
 func TestServer_InjectRefusesAStatusThatCannotBeSent(t *testing.T) {

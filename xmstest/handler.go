@@ -8,12 +8,18 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // maxBody is far above any body that the API knows.
 const maxBody = 1 << 20
+
+const (
+	loginOperation  = "Login"
+	logoutOperation = "Logout"
+)
 
 // route is an operation of the API, where it is, and what answers it.
 type route struct {
@@ -23,34 +29,40 @@ type route struct {
 	serve     func(*Server, received) reply
 }
 
-var routes = []route{
-	{"ListAccessTokens", http.MethodGet, "/", (*Server).list},
-	{"CreateAccessToken", http.MethodPost, "/", (*Server).create},
-	{"DeleteAccessToken", http.MethodDelete, "/{id}", (*Server).remove},
-	{"GetAccessToken", http.MethodGet, "/{id}", (*Server).get},
-	{"UpdateAccessToken", http.MethodPatch, "/{id}", (*Server).update},
-	{"RegenerateAccessToken", http.MethodPost, "/{id}:regenerate", (*Server).regenerate},
-	{"ValidateAccessToken", http.MethodPost, ":validate", (*Server).validate},
+var accessTokenRoutes = []route{
+	{"ListAccessTokens", http.MethodGet, "/access-tokens/", (*Server).list},
+	{"CreateAccessToken", http.MethodPost, "/access-tokens/", (*Server).create},
+	{"DeleteAccessToken", http.MethodDelete, "/access-tokens/{id}", (*Server).remove},
+	{"GetAccessToken", http.MethodGet, "/access-tokens/{id}", (*Server).get},
+	{"UpdateAccessToken", http.MethodPatch, "/access-tokens/{id}", (*Server).update},
+	{"RegenerateAccessToken", http.MethodPost, "/access-tokens/{id}:regenerate", (*Server).regenerate},
+	{"ValidateAccessToken", http.MethodPost, "/access-tokens:validate", (*Server).validate},
 }
 
-// matchPath returns what follows /v1/access-tokens in an escaped path, and the id in it. It returns
-// "" for a path that the API does not know. It reads the path as it was sent, to notice a client
-// that escapes the colon or drops the slash.
+// sessionRoutes are there only if somebody can log in.
+var sessionRoutes = []route{
+	{loginOperation, http.MethodPost, "/auth/tokens:login", (*Server).logIn},
+	{loginOperation, http.MethodPost, "/auth/tokens", (*Server).logInByIdentity},
+	{logoutOperation, http.MethodPost, "/auth/tokens:logout", (*Server).logOut},
+}
+
+// matchPath returns what follows /v1 in an escaped path, with {id} in place of an id, and the id.
+// It reads the path as it was sent, to notice a client that escapes the colon or drops the slash.
 func matchPath(path string) (string, int64) {
-	rest, ok := strings.CutPrefix(path, "/v1/access-tokens")
-	if ok && (rest == "/" || rest == ":validate") {
-		return rest, 0
-	}
-	digits, slash := strings.CutPrefix(rest, "/")
-	digits, regenerate := strings.CutSuffix(digits, ":regenerate")
-	id, err := strconv.ParseInt(digits, 10, 64)
-	if !ok || !slash || err != nil || id <= 0 || strconv.FormatInt(id, 10) != digits {
+	rest, ok := strings.CutPrefix(path, "/v1")
+	if !ok {
 		return "", 0
 	}
-	if regenerate {
-		return "/{id}:regenerate", id
+	digits, ok := strings.CutPrefix(rest, "/access-tokens/")
+	digits, regenerate := strings.CutSuffix(digits, ":regenerate")
+	id, err := strconv.ParseInt(digits, 10, 64)
+	switch {
+	case !ok || err != nil || id <= 0 || strconv.FormatInt(id, 10) != digits:
+		return rest, 0
+	case regenerate:
+		return "/access-tokens/{id}:regenerate", id
 	}
-	return "/{id}", id
+	return "/access-tokens/{id}", id
 }
 
 // received is a request whose body has been read.
@@ -66,11 +78,11 @@ type received struct {
 	caller   user   // the owner of key, once it is authenticated
 }
 
-func receive(w http.ResponseWriter, r *http.Request) received {
+func (s *Server) receive(w http.ResponseWriter, r *http.Request) received {
 	var in received
 	path, id := matchPath(r.URL.EscapedPath())
 	in.id = id
-	for _, known := range routes {
+	for _, known := range s.routes {
 		if known.path != path {
 			continue
 		}
@@ -89,8 +101,43 @@ func receive(w http.ResponseWriter, r *http.Request) received {
 	return in
 }
 
-func (in received) readJSON(v any) bool {
-	return in.bodyErr == nil && json.Unmarshal(in.body, v) == nil
+// members are the names that an object may have, and where the value of each goes.
+type members map[string]any
+
+// readJSON reads the object that path leads to through objects with that one member each. Any other
+// member is an error, however it is written.
+func (in received) readJSON(inner members, path ...string) error {
+	if in.bodyErr != nil {
+		return errors.New("the body cannot be read, or is too large")
+	}
+	outer, place := in.body, "the body"
+	for _, name := range path {
+		var value json.RawMessage
+		if err := readObject(outer, members{name: &value}, place); err != nil {
+			return err
+		}
+		outer, place = value, name
+	}
+	return readObject(outer, inner, place)
+}
+
+// readObject leaves what a member holds that is missing or null.
+func readObject(data []byte, known members, place string) error {
+	names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+	var object map[string]json.RawMessage
+	if json.Unmarshal(data, &object) != nil || object == nil {
+		return fmt.Errorf("%s must be a JSON object with %s", place, names)
+	}
+	for name, value := range object {
+		into, ok := known[name]
+		if !ok {
+			return fmt.Errorf("%s has a member besides %s", place, names)
+		}
+		if json.Unmarshal(value, into) != nil {
+			return fmt.Errorf("%s.%s has the wrong type", place, name)
+		}
+	}
+	return nil
 }
 
 // reply is a response that has not been sent, so that a fault can still change or withhold it.
@@ -147,7 +194,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.leave()
-	in := receive(w, r)
+	in := s.receive(w, r)
 	if !s.settings.withoutRecording {
 		s.recorder.add(r, in)
 	}
@@ -168,41 +215,36 @@ func (s *Server) process(in received) reply {
 		out.header.Set("Allow", strings.Join(in.allowed, ", "))
 		return out
 	}
-	caller, ok := s.store.authenticate(in.key)
-	if !ok {
-		return errorReply(http.StatusUnauthorized, "unauthorized", "a valid access token is required")
+	if in.operation != loginOperation {
+		caller, ok := s.store.authenticate(in.key)
+		if !ok {
+			return errorReply(http.StatusUnauthorized, "unauthorized", "a valid access token is required")
+		}
+		in.caller = caller
 	}
 	if in.queryErr != nil {
 		return badRequest("the query is malformed")
 	}
-	in.caller = caller
 	return in.serve(s, in)
 }
 
-// The bodies below, and the token in store.go, are not the SDK's models on purpose: the server is
-// there to check them.
+// The bodies below, and the token in store.go, are read and written without the SDK's models on
+// purpose: the server is there to check them.
 
 func (s *Server) create(in received) reply {
-	var body struct {
-		AccessToken *struct {
-			Name        string   `json:"name"`
-			Description string   `json:"description"`
-			Roles       []string `json:"roles"`
-		} `json:"access_token"`
-	}
-	if !in.readJSON(&body) || body.AccessToken == nil {
-		return badRequest("the body must be a JSON object with access_token")
-	}
-	given := body.AccessToken
-	if given.Name == "" {
+	given := token{User: in.caller}
+	err := in.readJSON(members{
+		"name": &given.Name, "description": &given.Description, "roles": &given.Roles,
+	}, "access_token")
+	switch {
+	case err != nil:
+		return badRequest(err.Error())
+	case given.Name == "":
 		return badRequest("access_token.name is required")
-	}
-	if len(given.Roles) == 0 {
+	case len(given.Roles) == 0:
 		return badRequest("access_token.roles is required")
 	}
-	t, err := s.store.add(token{
-		Name: given.Name, Description: given.Description, Roles: given.Roles, User: in.caller,
-	})
+	t, err := s.store.add(given)
 	if err != nil {
 		return refusal(err)
 	}
@@ -218,18 +260,14 @@ func (s *Server) get(in received) reply {
 }
 
 func (s *Server) update(in received) reply {
-	var body struct {
-		AccessToken *struct {
-			Name string `json:"name"`
-		} `json:"access_token"`
+	var name string
+	if err := in.readJSON(members{"name": &name}, "access_token"); err != nil {
+		return badRequest(err.Error())
 	}
-	if !in.readJSON(&body) || body.AccessToken == nil {
-		return badRequest("the body must be a JSON object with access_token")
-	}
-	if body.AccessToken.Name == "" {
+	if name == "" {
 		return badRequest("access_token.name is required")
 	}
-	t, err := s.store.rename(in.id, body.AccessToken.Name)
+	t, err := s.store.rename(in.id, name)
 	if errors.Is(err, errNameTaken) {
 		return badRequest(err.Error()) // the API documents no 409 for this operation
 	}

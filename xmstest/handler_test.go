@@ -44,10 +44,11 @@ func TestHandler_PathsAreMatchedAsSent(t *testing.T) {
 		"/v1/access-tokens/9223372036854775808", "/v1/access-tokens/1%20", "/v1/access-tokens1", "/v1/access-tokens/1:renew",
 		"/v1/access-tokens/1%3Aregenerate", "/v1/access-tokens/x:regenerate", "/v1/access-tokens/:regenerate",
 		"/v1/access-tokens/0:regenerate", "/v1/access-tokens/1:regenerate/", "/v1/access-tokens%3Avalidate",
-		"/v1/access-tokens/:validate", "/v1/access-tokens:validate/", "/v1/access-tokens:check",
+		"/v1/access-tokens/:validate", "/v1/access-tokens:validate/", "/v1/access-tokens:check", "/v1/access-tokens/{id}",
+		"/v1/auth/tokens", "/v1/auth/tokens:login", "/v1/auth/tokens:logout",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
-			w, err := serve(t.Context(), c.server, method, path, "")
+			w, err := serve(t.Context(), c.server, newRequest(c.server, method, path, ""))
 			require.NoError(t, err)
 			assert.Equal(t, http.StatusNotFound, w.Code, "%s %s", method, path)
 			assert.Contains(t, w.Body.String(), `"code":"not_found"`)
@@ -72,7 +73,7 @@ func TestHandler_WrongMethodsAreToldTheRightOnes(t *testing.T) {
 			if strings.Contains(allow, method) {
 				continue
 			}
-			w, err := serve(t.Context(), c.server, method, path, "")
+			w, err := serve(t.Context(), c.server, newRequest(c.server, method, path, ""))
 			require.NoError(t, err)
 			assert.Equal(t, http.StatusMethodNotAllowed, w.Code, "%s %s", method, path)
 			assert.Equal(t, allow, w.Header().Get("Allow"), path)
@@ -167,7 +168,7 @@ func TestHandler_Create(t *testing.T) {
 	c := start(t)
 	before := time.Now()
 	r := c.send(http.MethodPost, "/access-tokens/",
-		`{"access_token":{"name":"backup","description":"nightly","roles":["admin","viewer"],"future":1}}`)
+		`{"access_token":{"name":"backup","description":"nightly","roles":["admin","viewer"]}}`)
 	require.Equal(t, http.StatusCreated, r.status, r.body)
 	created := r.token()
 	assert.Equal(t, int64(1), created.ID)
@@ -207,6 +208,9 @@ func TestHandler_CreateAndUpdateRefuseUnusableBodies(t *testing.T) {
 		"name missing":            `{"access_token":{"roles":["admin"]}}`,
 		"name empty":              `{"access_token":{"name":"","roles":["admin"]}}`,
 		"name not a string":       `{"access_token":{"name":7,"roles":["admin"]}}`,
+		"a member misspelt":       `{"access_token":{"name":"x","desciption":"d","roles":["admin"]}}`,
+		"a member capitalised":    `{"access_token":{"Name":"x","roles":["admin"]}}`,
+		"a member too many":       `{"access_token":{"name":"x","roles":["admin"]},"token":{}}`,
 		"too large":               `{"access_token":{"name":"x","roles":["admin"]}}` + strings.Repeat(" ", 1<<20),
 		"roles missing":           `{"access_token":{"name":"x"}}`,
 		"roles null":              `{"access_token":{"name":"x","roles":null}}`,

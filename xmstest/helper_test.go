@@ -144,20 +144,22 @@ func (c *client) validate(uuid string) reply {
 	return c.send(http.MethodPost, "/access-tokens:validate?subject_access_token="+uuid, "")
 }
 
-// serve asks the handler of a server as admin, without a connection. The error is what it panicked
-// with.
-func serve(
-	ctx context.Context, s *xmstest.Server, method, target, body string,
-) (w *httptest.ResponseRecorder, aborted error) {
+// newRequest returns a request of admin for a handler.
+func newRequest(s *xmstest.Server, method, target, body string) *http.Request {
+	req := httptest.NewRequest(method, target, strings.NewReader(body))
+	req.Header.Set("Xms-Auth-Token", s.AdminToken())
+	return req
+}
+
+// serve asks the handler of a server without a connection. The error is what it panicked with.
+func serve(ctx context.Context, s *xmstest.Server, req *http.Request) (w *httptest.ResponseRecorder, aborted error) {
 	defer func() {
 		if v := recover(); v != nil {
 			aborted = v.(error)
 		}
 	}()
-	req := httptest.NewRequest(method, target, strings.NewReader(body)).WithContext(ctx)
-	req.Header.Set("Xms-Auth-Token", s.AdminToken())
 	w = httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, req)
+	s.Handler().ServeHTTP(w, req.WithContext(ctx))
 	return w, nil
 }
 

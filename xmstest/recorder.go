@@ -7,9 +7,9 @@ import (
 )
 
 // Request is one request as the server received it. It is a copy that the caller may keep and
-// change. It holds the credentials that were sent.
+// change. It holds the credentials that were sent; the Body of a login holds the password.
 type Request struct {
-	Operation string      // such as "CreateAccessToken"; "" if the API does not know the path or the method
+	Operation string      // such as "CreateAccessToken" or "Login"; "" if there is none for the path and the method
 	Method    string      // "GET", "POST" …
 	Path      string      // from /v1 on, escaped as it was sent
 	RawQuery  string      // as it was sent, without the question mark

@@ -18,6 +18,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,7 @@ type settings struct {
 	maxPage          int64
 	withoutPaging    bool
 	withoutRecording bool
+	users            []credentials
 }
 
 // WithTLS serves https, with HTTP/2 for clients that ask for it. The certificate is made at start,
@@ -75,10 +77,20 @@ func WithoutRecording() Option {
 	return func(s *settings) { s.withoutRecording = true }
 }
 
+// WithUser adds a user who can log in, with a name or an e-mail address and a password. It can be
+// given for several users; the user admin is the one whom [Server.AdminToken] belongs to. With it
+// the server also answers logins and logouts, as the package documentation says. Without it there
+// is nothing at their paths. The server does not start if name or password is empty.
+func WithUser(name, password string) Option {
+	return func(s *settings) { s.users = append(s.users, credentials{name, password}) }
+}
+
 // Server is an XMS that lives in this process. [NewServer] and [Start] make one. It is safe for
 // concurrent use. Call Close when you are done.
 type Server struct {
 	settings settings
+	routes   []route
+	accounts map[string]account // by name
 	store    *store
 	faults   faultQueue
 	recorder recorder
@@ -119,6 +131,14 @@ func Start(opts ...Option) (*Server, error) {
 	if strings.ContainsFunc(s.settings.adminToken, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return nil, errors.New("the admin token must be printable ASCII without spaces")
 	}
+	s.routes = accessTokenRoutes
+	if len(s.settings.users) > 0 {
+		s.routes = slices.Concat(accessTokenRoutes, sessionRoutes)
+	}
+	if slices.ContainsFunc(s.settings.users, func(c credentials) bool { return c.name == "" || c.password == "" }) {
+		return nil, errors.New("a user must have a name and a password")
+	}
+	s.accounts = newAccounts(s.settings.users)
 	s.store = newStore(s.settings.adminToken)
 	s.open, s.shut = context.WithCancel(context.Background())
 	s.open.Done() // a channel that a handler made in a synctest bubble could not be closed outside it

@@ -144,6 +144,8 @@ func TestStart_ReportsWhatIsWrong(t *testing.T) {
 		"token of words": {xmstest.WithAdminToken("secret words"), "admin token"},
 		"token of lines": {xmstest.WithAdminToken("secret\r\n"), "admin token"},
 		"token not text": {xmstest.WithAdminToken("secret\x80"), "admin token"},
+		"nameless user":  {xmstest.WithUser("", "secret"), "name and a password"},
+		"no password":    {xmstest.WithUser("secret", ""), "name and a password"},
 	} {
 		server, err := xmstest.Start(test.option)
 		assert.Nil(t, server, name)
@@ -166,7 +168,7 @@ func TestServer_HandlerUnderAnotherServer(t *testing.T) {
 	assert.Equal(t, "/v1/access-tokens/1", c.server.Requests()[0].Path)
 
 	c.server.Close()
-	w, err := serve(t.Context(), c.server, http.MethodGet, "/v1/access-tokens/", "")
+	w, err := serve(t.Context(), c.server, newRequest(c.server, http.MethodGet, "/v1/access-tokens/", ""))
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
 }
@@ -177,30 +179,33 @@ func TestServer_CloseEndsItsConnections(t *testing.T) {
 		"delay before the effect": {Delay: delay, Times: -1},
 		"delay after the effect":  {Delay: delay, Times: -1, DropAfter: true},
 	} {
-		for scheme, opts := range map[string][]xmstest.Option{"http": nil, "https": {xmstest.WithTLS()}} {
-			t.Run(name+" over "+scheme, func(t *testing.T) {
-				t.Parallel()
-				c := start(t, opts...)
-				c.server.Inject(fault)
-				const pending = 5
-				failed := make(chan error, pending)
-				for range pending {
-					go func() {
-						_, err := c.try(context.Background(), http.MethodPost, "/access-tokens/", createBody)
-						failed <- err
-					}()
-				}
-				require.Eventually(t, func() bool { return len(c.server.Requests()) == pending },
-					10*time.Second, time.Millisecond)
-				c.server.Close()
-				for range pending {
-					require.Error(t, <-failed)
-				}
-				_, err := net.Dial("tcp", addressOf(t, c.server))
-				require.Error(t, err, "the port is still open")
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start(t).closeUnderCreates(fault)
+			start(t, xmstest.WithTLS()).closeUnderCreates(fault)
+		})
 	}
+}
+
+// closeUnderCreates closes the server while creates wait for the delay of a fault.
+func (c *client) closeUnderCreates(fault xmstest.Fault) {
+	c.t.Helper()
+	c.server.Inject(fault)
+	const pending = 5
+	failed := make(chan error, pending)
+	for range pending {
+		go func() {
+			_, err := c.try(context.Background(), http.MethodPost, "/access-tokens/", createBody)
+			failed <- err
+		}()
+	}
+	require.Eventually(c.t, func() bool { return len(c.server.Requests()) == pending }, 10*time.Second, time.Millisecond)
+	c.server.Close()
+	for range pending {
+		require.Error(c.t, <-failed)
+	}
+	_, err := net.Dial("tcp", addressOf(c.t, c.server))
+	require.Error(c.t, err, "the port is still open")
 }
 
 func TestServer_CloseEndsDelaysUnderAnotherServer(t *testing.T) {
@@ -211,7 +216,7 @@ func TestServer_CloseEndsDelaysUnderAnotherServer(t *testing.T) {
 		begin := time.Now()
 		aborted := make(chan error, 1)
 		go func() {
-			_, err := serve(context.Background(), server, http.MethodGet, "/v1/access-tokens/", "")
+			_, err := serve(context.Background(), server, newRequest(server, http.MethodGet, "/v1/access-tokens/", ""))
 			aborted <- err
 		}()
 		synctest.Wait()

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -129,26 +128,24 @@ type ownedName struct {
 // store is the state of one XMS. Its methods return copies, so that answers are encoded without
 // holding its lock.
 type store struct {
-	session token // the login session of admin, which authenticates like a token
+	admin token // the login session of admin, which never ends
 
-	mu     sync.Mutex
-	lastID int64
-	tokens []*token // by id
-	byUUID map[string]*token
-	names  map[ownedName]bool
-	seeded map[int64]int // the number of the last name that was made up, by owner
+	mu       sync.Mutex
+	lastID   int64
+	tokens   []*token // by id
+	byUUID   map[string]*token
+	sessions map[string]*session // by uuid
+	names    map[ownedName]bool
+	seeded   map[int64]int // the number of the last name that was made up, by owner
 }
 
 func newStore(adminToken string) *store {
-	now := time.Now().UTC()
 	return &store{
-		session: token{
-			ID: math.MaxInt64, Name: "admin session", Roles: []string{"admin"}, Used: true, User: administrator(),
-			Create: now, Update: now, uuid: adminToken,
-		},
-		byUUID: map[string]*token{},
-		names:  map[ownedName]bool{},
-		seeded: map[int64]int{},
+		admin:    sessionToken(administrator(), adminToken),
+		byUUID:   map[string]*token{},
+		sessions: map[string]*session{},
+		names:    map[ownedName]bool{},
+		seeded:   map[int64]int{},
 	}
 }
 
@@ -177,8 +174,11 @@ func (s *store) find(uuid string) (found token, ok bool) {
 
 // lookUp needs the lock.
 func (s *store) lookUp(uuid string) *token {
-	if uuid == s.session.uuid {
-		return &s.session
+	if uuid == s.admin.uuid {
+		return &s.admin
+	}
+	if opened := s.sessions[uuid]; opened != nil && !opened.expired() {
+		return &opened.token
 	}
 	return s.byUUID[uuid]
 }

@@ -170,44 +170,42 @@ func TestServer_WholeLivesAtOnce(t *testing.T) {
 
 // live takes one token through all operations.
 func live(c *client, name string) error {
-	admin := c.server.AdminToken()
 	naming := fmt.Sprintf(`{"access_token":{"name":%q,"roles":["admin"]}}`, name)
-	created, err := c.expect(201, admin, http.MethodPost, "/access-tokens/", naming)
+	created, err := c.expect(sample{method: http.MethodPost, path: "/access-tokens/", body: naming, status: 201})
 	if err != nil {
 		return err
 	}
+	old := c.as(created.token().UUID)
 	path := fmt.Sprintf("/access-tokens/%d", created.token().ID)
-	renewed, err := c.expect(200, created.token().UUID, http.MethodPost, path+":regenerate", "")
+	renewed, err := old.expect(sample{method: http.MethodPost, path: path + ":regenerate", status: 200})
 	if err != nil {
 		return err
 	}
 	uuid := renewed.token().UUID
+	renaming := fmt.Sprintf(`{"access_token":{"name":"%s-b"}}`, name)
 	for _, step := range []struct {
-		status int
-		as     string
-		method string
-		path   string
-		body   string
+		as *client
+		sample
 	}{
-		{401, created.token().UUID, http.MethodGet, path, ""},
-		{200, uuid, http.MethodPatch, path, fmt.Sprintf(`{"access_token":{"name":"%s-b"}}`, name)},
-		{200, admin, http.MethodPost, "/access-tokens:validate?subject_access_token=" + uuid, ""},
-		{200, uuid, http.MethodGet, "/access-tokens/?all=true", ""},
-		{204, uuid, http.MethodDelete, path, ""},
-		{404, admin, http.MethodGet, path, ""},
+		{old, sample{method: http.MethodGet, path: path, status: 401}},
+		{c.as(uuid), sample{method: http.MethodPatch, path: path, body: renaming, status: 200}},
+		{c, sample{method: http.MethodPost, path: "/access-tokens:validate?subject_access_token=" + uuid, status: 200}},
+		{c.as(uuid), sample{method: http.MethodGet, path: "/access-tokens/?all=true", status: 200}},
+		{c.as(uuid), sample{method: http.MethodDelete, path: path, status: 204}},
+		{c, sample{method: http.MethodGet, path: path, status: 404}},
 	} {
-		if _, err := c.expect(step.status, step.as, step.method, step.path, step.body); err != nil {
+		if _, err := step.as.expect(step.sample); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// expect sends a request with a credential and returns an error for any other status.
-func (c *client) expect(status int, as, method, path, body string) (reply, error) {
-	r, err := c.as(as).try(c.t.Context(), method, path, body)
-	if err == nil && r.status != status {
-		err = fmt.Errorf("%s %s: status %d, want %d: %s", method, path, r.status, status, r.body)
+// expect sends a request and returns an error for any other status than that of the sample.
+func (c *client) expect(s sample) (reply, error) {
+	r, err := c.try(c.t.Context(), s.method, s.path, s.body)
+	if err == nil && r.status != s.status {
+		err = fmt.Errorf("%s %s: status %d, want %d: %s", s.method, s.path, r.status, s.status, r.body)
 	}
 	return r, err
 }

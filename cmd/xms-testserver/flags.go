@@ -20,11 +20,15 @@ type flags struct {
 	caOut         string
 	withoutPaging bool
 	maxPage       int64
+	users         []xmstest.Option
 	faults        []xmstest.Fault
 }
 
+const userUsage = "let a user log in, as `NAME:PASSWORD`; can be repeated.\n" +
+	"Others on this machine can see it, so do not use a password that counts"
+
 const faultUsage = "let requests fail, as `OPERATION=STATUS[xTIMES]`; can be repeated.\n" +
-	"OPERATION is the name of a call, or * for every request.\n" +
+	"OPERATION is the name of a call, or * for every request; with -user also Login and Logout.\n" +
 	"STATUS is what the server answers, 200 to 999, and the request has no effect; or drop:\n" +
 	"close the connection without an effect; or drop-after: close it after the effect.\n" +
 	"TIMES is how many requests fail, or * for all; without it one request fails.\n" +
@@ -43,6 +47,14 @@ func parseFlags(args []string, stdout io.Writer) (flags, error) {
 	set.StringVar(&f.caOut, "ca-out", "", "write the certificate to `FILE`, PEM encoded; needs -tls")
 	set.BoolVar(&f.withoutPaging, "without-paging", false, "leave the paging object out of lists")
 	set.Int64Var(&f.maxPage, "max-page", 0, "answer a list with at most `N` tokens, whatever its limit (default no limit)")
+	set.Func("user", userUsage, func(text string) error {
+		name, password, _ := strings.Cut(text, ":")
+		if name == "" || password == "" {
+			return errors.New("want NAME:PASSWORD")
+		}
+		f.users = append(f.users, xmstest.WithUser(name, password))
+		return nil
+	})
 	set.Func("fault", faultUsage, func(text string) error {
 		fault, err := parseFault(text)
 		f.faults = append(f.faults, fault)
@@ -65,14 +77,18 @@ func parseFlags(args []string, stdout io.Writer) (flags, error) {
 		return f, errors.New("-max-page must be 1 or more, or 0 for no limit")
 	case f.caOut != "" && !f.tls:
 		return f, errors.New("-ca-out needs -tls")
+	case len(f.users) == 0 && slices.ContainsFunc(f.faults, ofSessions):
+		return f, errors.New("-fault Login and -fault Logout need -user")
 	}
 	return f, nil
 }
 
+func ofSessions(f xmstest.Fault) bool { return f.Operation == "Login" || f.Operation == "Logout" }
+
 func parseFault(text string) (xmstest.Fault, error) {
 	operations := []string{
-		"CreateAccessToken", "DeleteAccessToken", "GetAccessToken", "ListAccessTokens", "RegenerateAccessToken",
-		"UpdateAccessToken", "ValidateAccessToken",
+		"CreateAccessToken", "DeleteAccessToken", "GetAccessToken", "ListAccessTokens", "Login", "Logout",
+		"RegenerateAccessToken", "UpdateAccessToken", "ValidateAccessToken",
 	}
 	var f xmstest.Fault
 	operation, outcome, ok := strings.Cut(text, "=")
@@ -125,5 +141,5 @@ func (f flags) options() []xmstest.Option {
 	if f.withoutPaging {
 		opts = append(opts, xmstest.WithoutPaging())
 	}
-	return opts
+	return append(opts, f.users...)
 }

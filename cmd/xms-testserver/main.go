@@ -7,6 +7,8 @@
 //
 //	xms-testserver -seed 250 -max-page 100 -fault CreateAccessToken=drop-after -fault '*=503x3'
 //
+// With -user a user can log in, to try how a program gets its first token.
+//
 // It listens on loopback unless -listen names another host. If that means all interfaces, it prints
 // a third line, listens_on=all interfaces.
 package main
@@ -61,7 +63,12 @@ func serve(ctx context.Context, f flags, stdout io.Writer) error {
 		return err
 	}
 	defer server.Close()
-	server.Seed(f.seed)
+	for range f.seed {
+		if ctx.Err() != nil {
+			return nil
+		}
+		server.Seed(1)
+	}
 	for _, fault := range f.faults {
 		server.Inject(fault)
 	}

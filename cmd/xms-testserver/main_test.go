@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -153,6 +154,33 @@ func TestRun_FaultsOfEachOperation(t *testing.T) {
 	}
 }
 
+func TestRun_UsersLogIn(t *testing.T) {
+	t.Parallel()
+	p := launch(t, "-user", "ops@example.com:a:b", "-user", "eve:x", "-fault", "Login=503")
+	logIn := func(body string) int {
+		resp, err := http.Post(p.baseURL+"/auth/tokens:login", "application/json", strings.NewReader(body))
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	assert.Equal(t, http.StatusServiceUnavailable, logIn(`{"auth":{"name":"eve","password":"x"}}`))
+	assert.Equal(t, http.StatusCreated, logIn(`{"auth":{"name":"eve","password":"x"}}`))
+	assert.Equal(t, http.StatusCreated, logIn(`{"auth":{"name":"ops@example.com","password":"a:b"}}`))
+	assert.Equal(t, http.StatusUnauthorized, logIn(`{"auth":{"name":"ops@example.com","password":"a"}}`))
+}
+
+func TestRun_CanBeStoppedWhileItSeeds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	args := []string{"-listen", "127.0.0.1:0", "-seed", "1000000000"}
+	assert.Equal(t, exitOK, run(ctx, args, &stdout, &stderr))
+	assert.Empty(t, stdout.String(), "it is not ready")
+	assert.Empty(t, stderr.String())
+}
+
 func TestRun_FaultsInOrder(t *testing.T) {
 	t.Parallel()
 	p := launch(t, "-seed", "1", "-fault", "*=999x2", "-fault", "DeleteAccessToken=drop", "-fault", "*=drop-afterx1")
@@ -186,6 +214,9 @@ func TestRun_BadUseIsOneLine(t *testing.T) {
 		"bad address":     {[]string{"-listen", "8051"}, exitFailure, "missing port"},
 		"bad token":       {[]string{"-token", "a b"}, exitFailure, "admin token"},
 		"negative page":   {[]string{"-max-page", "-1"}, exitUsage, "-max-page must be 1 or more, or 0 for no limit"},
+		"no password":     {[]string{"-user", "ops"}, exitUsage, "NAME:PASSWORD"},
+		"no name":         {[]string{"-user", ":secret"}, exitUsage, "NAME:PASSWORD"},
+		"no users":        {[]string{"-fault", "Logout=503"}, exitUsage, "-fault Login and -fault Logout need -user"},
 		"no operation":    {[]string{"-fault", "503"}, exitUsage, "OPERATION=STATUS[xTIMES]"},
 		"operation":       {[]string{"-fault", "GetToken=503"}, exitUsage, "* or one of CreateAccessToken, Delete"},
 		"blank":           {[]string{"-fault", "=503"}, exitUsage, "* or one of CreateAccessToken, Delete"},
@@ -217,7 +248,7 @@ func TestRun_Help(t *testing.T) {
 	assert.Empty(t, stderr.String())
 	for _, name := range []string{
 		"-listen host:port", "127.0.0.1:8051", "-token", "-seed N", "-tls", "-ca-out FILE", "-without-paging", "-max-page N",
-		"-fault OPERATION=STATUS[xTIMES]", "drop-after", "* for all",
+		"-user NAME:PASSWORD", "-fault OPERATION=STATUS[xTIMES]", "drop-after", "* for all",
 	} {
 		assert.Contains(t, stdout.String(), name)
 	}

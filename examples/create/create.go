@@ -6,9 +6,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	xmsclient "github.com/xsky-storage/xms-client-go"
 )
+
+// API is what Create needs of the SDK. An *xmsclient.AccessTokensApiService has it, and so has a
+// fake of your own.
+type API interface {
+	CreateAccessToken(ctx context.Context, body xmsclient.AccessTokenCreateReq) (
+		*xmsclient.AccessTokenCreateResp, *xmsclient.Response, error)
+	AllAccessTokens(ctx context.Context, opts *xmsclient.ListAccessTokensOpts) iter.Seq2[xmsclient.AccessToken, error]
+	RegenerateAccessToken(ctx context.Context, id int64) (*xmsclient.AccessTokenCreateResp, *xmsclient.Response, error)
+}
 
 // Create creates an access token and returns it with its uuid. If the outcome of the create is
 // unknown, it looks for the name among the caller's own tokens. If it finds one such token that
@@ -26,7 +36,7 @@ import (
 //   - Several have it. Create does not guess. The error names their ids.
 //   - The list cannot be read, or the one token cannot be regenerated. The error says why.
 func Create(
-	ctx context.Context, api *xmsclient.AccessTokensApiService, req xmsclient.AccessTokenCreateReq,
+	ctx context.Context, api API, req xmsclient.AccessTokenCreateReq,
 ) (*xmsclient.AccessTokenCreateRecord, error) {
 	created, _, err := api.CreateAccessToken(ctx, req)
 	if errors.Is(err, xmsclient.ErrOutcomeUnknown) {
@@ -39,9 +49,7 @@ func Create(
 }
 
 // adopt regenerates the token that a create with an unknown outcome left behind.
-func adopt(
-	ctx context.Context, api *xmsclient.AccessTokensApiService, name string, cause error,
-) (*xmsclient.AccessTokenCreateRecord, error) {
+func adopt(ctx context.Context, api API, name string, cause error) (*xmsclient.AccessTokenCreateRecord, error) {
 	var ids []int64
 	for token, err := range api.AllAccessTokens(ctx, nil) {
 		if err != nil {

@@ -3,7 +3,9 @@ package create
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"iter"
 	"log"
 	"net/http"
 	"testing"
@@ -122,6 +124,48 @@ func TestCreate_DoesNotGuess(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fakeAPI is an XMS whose creates have an unknown outcome.
+type fakeAPI struct {
+	tokens      []xmsclient.AccessToken
+	regenerated int64
+}
+
+var _ API = (*xmsclient.AccessTokensApiService)(nil)
+
+func (*fakeAPI) CreateAccessToken(
+	context.Context, xmsclient.AccessTokenCreateReq,
+) (*xmsclient.AccessTokenCreateResp, *xmsclient.Response, error) {
+	return nil, nil, errors.Join(&xmsclient.RequestError{Err: context.DeadlineExceeded}, xmsclient.ErrOutcomeUnknown)
+}
+
+func (f *fakeAPI) AllAccessTokens(
+	context.Context, *xmsclient.ListAccessTokensOpts,
+) iter.Seq2[xmsclient.AccessToken, error] {
+	return func(yield func(xmsclient.AccessToken, error) bool) {
+		for _, token := range f.tokens {
+			if !yield(token, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (f *fakeAPI) RegenerateAccessToken(
+	_ context.Context, id int64,
+) (*xmsclient.AccessTokenCreateResp, *xmsclient.Response, error) {
+	f.regenerated = id
+	return &xmsclient.AccessTokenCreateResp{AccessToken: &xmsclient.AccessTokenCreateRecord{UUID: "new"}}, nil, nil
+}
+
+func TestCreate_TakesAFake(t *testing.T) {
+	t.Parallel()
+	fake := &fakeAPI{tokens: []xmsclient.AccessToken{{ID: 7, Name: "restore"}, {ID: 8, Name: "backup"}}}
+	token, err := Create(t.Context(), fake, named("backup"))
+	require.NoError(t, err)
+	assert.Equal(t, "new", token.UUID)
+	assert.Equal(t, int64(8), fake.regenerated)
 }
 
 func TestCreate_ReturnsARefusalAsItIs(t *testing.T) {

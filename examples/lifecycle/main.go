@@ -13,13 +13,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 
 	xmsclient "github.com/xsky-storage/xms-client-go"
 	"github.com/xsky-storage/xms-client-go/examples/internal/cluster"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "FAILED:", err)

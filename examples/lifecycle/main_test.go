@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -104,6 +107,25 @@ func TestLifecycle_OldUUIDThatStillWorks(t *testing.T) {
 	})
 	require.ErrorContains(t, run(t.Context(), &bytes.Buffer{}), "the old uuid should be refused")
 	assertNothingLeft(t, server)
+}
+
+// TestLifecycle_InterruptedCreateLeavesNothing interrupts the program while XMS makes the token.
+func TestLifecycle_InterruptedCreateLeavesNothing(t *testing.T) {
+	xms := xmstest.NewServer()
+	t.Cleanup(xms.Close)
+	ctx, interrupt := context.WithCancel(t.Context())
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		interrupt()
+		xms.Handler().ServeHTTP(w, r)
+	}))
+	t.Cleanup(gateway.Close)
+	t.Setenv("XMS_BASE_URL", gateway.URL+"/v1")
+	t.Setenv("XMS_AUTH_TOKEN", xms.AdminToken())
+	t.Setenv("XMS_CA_FILE", "")
+	var out bytes.Buffer
+	require.ErrorIs(t, run(ctx, &out), context.Canceled)
+	assert.Equal(t, []string{"create 201"}, steps(out.String()))
+	assertNothingLeft(t, xms)
 }
 
 func assertNothingLeft(t *testing.T, server *xmstest.Server) {

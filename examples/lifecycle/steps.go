@@ -65,7 +65,10 @@ func (l *lifecycle) cleanUp(ctx context.Context) error {
 	return nil
 }
 
+// create goes on when ctx ends, or a token could be left behind that nobody knows.
 func (l *lifecycle) create(ctx context.Context) (result, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
 	created, resp, err := l.api.CreateAccessToken(ctx, xmsclient.AccessTokenCreateReq{
 		AccessToken: &xmsclient.AccessTokenCreateReqAccessToken{
 			Name: l.name, Description: "made by examples/lifecycle", Roles: []string{"admin"},

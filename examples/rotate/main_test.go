@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -107,6 +108,21 @@ func TestRotate_CallUnderWayGoesThroughWithTheNewUUID(t *testing.T) {
 	require.NoError(t, run(t.Context(), &out))
 	assertSuccess(t, out.String())
 	assert.Regexp(t, ` [1-9]\d* took a second attempt`, out.String())
+}
+
+// TestRotate_InterruptedCreateLeavesNothing interrupts the program while XMS makes the token.
+func TestRotate_InterruptedCreateLeavesNothing(t *testing.T) {
+	xms := xmstest.NewServer()
+	t.Cleanup(xms.Close)
+	ctx, interrupt := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		interrupt()
+		xms.Handler().ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	talkTo(t, server.URL+"/v1", xms.AdminToken())
+	require.ErrorIs(t, run(ctx, &bytes.Buffer{}), context.Canceled)
+	assertNoTokenLeft(t, xms)
 }
 
 func TestRotate_LostAnswerToTheRotation(t *testing.T) {

@@ -48,7 +48,10 @@ func newRotation(ctx context.Context, cfg *xmsclient.Configuration, out io.Write
 	return r, nil
 }
 
+// create goes on when ctx ends, or a token could be left behind that nobody knows.
 func (r *rotation) create(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
 	created, _, err := r.admin.CreateAccessToken(ctx, xmsclient.AccessTokenCreateReq{
 		AccessToken: &xmsclient.AccessTokenCreateReqAccessToken{
 			Name: r.name, Description: "made by examples/rotate", Roles: []string{"admin"},
@@ -111,7 +114,7 @@ func (r *rotation) rotateUnderCalls(ctx context.Context) error {
 				retried++
 			}
 			if made == callsEachSide {
-				go func() { rotated <- r.source.rotate(ctx, r.regenerate) }()
+				go r.rotate(ctx, rotated)
 			}
 			if made == last {
 				close(enough)
@@ -123,6 +126,10 @@ func (r *rotation) rotateUnderCalls(ctx context.Context) error {
 			last = made + callsEachSide
 		}
 	}
+}
+
+func (r *rotation) rotate(ctx context.Context, rotated chan<- error) {
+	rotated <- r.source.rotate(ctx, r.regenerate)
 }
 
 // report says how the calls went. If one of them failed, ctx has ended for that reason.

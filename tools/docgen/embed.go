@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// A marker, and the block of Go below it if there is one.
-var marker = regexp.MustCompile("<!-- code: (\\S+) -->\n(?:\n*```go\n(?s:.*?)\n```\n)?")
+// A marker, and the block of Go or shell below it if there is one.
+var marker = regexp.MustCompile("<!-- code: (\\S+) -->\n(?:\n*```(?:go|sh)\n(?s:.*?)\n```\n)?")
 
 // embedCode renews the code below each marker of README.md and docs/.
 func embedCode(root string) {
@@ -23,7 +23,9 @@ func embedCode(root string) {
 	for _, page := range append(pages, filepath.Join(root, "README.md")) {
 		renewed := marker.ReplaceAllFunc(must(os.ReadFile(page)), func(found []byte) []byte {
 			place := string(marker.FindSubmatch(found)[1])
-			return fmt.Appendf(nil, "<!-- code: %s -->\n\n```go\n%s\n```\n", place, snippet(root, place))
+			name, _, _ := strings.Cut(place, "#")
+			language := filepath.Ext(name)[1:]
+			return fmt.Appendf(nil, "<!-- code: %s -->\n\n```%s\n%s\n```\n", place, language, snippet(root, place))
 		})
 		must(0, os.WriteFile(page, renewed, 0o644))
 	}

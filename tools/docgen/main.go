@@ -4,7 +4,8 @@
 //
 // A line `<!-- code: examples/lifecycle/main.go#run,config.String -->` in README.md or docs/ names
 // declarations of a Go file, or without `#` all of it, by its path from the root of the repository.
-// Their source replaces the block of Go right below that line, or is added there.
+// Their source replaces the block of Go right below that line, or is added there. The line can also
+// name a shell script.
 package main
 
 //go:generate go run . ../..

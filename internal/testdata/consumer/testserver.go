@@ -18,6 +18,7 @@ var (
 	_ func(string) xmstest.Option                         = xmstest.WithAdminToken
 	_ func(string) xmstest.Option                         = xmstest.WithListenAddr
 	_ func() xmstest.Option                               = xmstest.WithoutRecording
+	_ func(string, string) xmstest.Option                 = xmstest.WithUser
 	_ func(*xmstest.Server) string                        = (*xmstest.Server).BaseURL
 	_ func(*xmstest.Server) string                        = (*xmstest.Server).AdminToken
 	_ func(*xmstest.Server) []byte                        = (*xmstest.Server).CertificatePEM
@@ -26,6 +27,7 @@ var (
 	_ func(*xmstest.Server, xmsclient.AccessToken) string = (*xmstest.Server).AddToken
 	_ func(*xmstest.Server, int)                          = (*xmstest.Server).Seed
 	_ func(*xmstest.Server, int64, string, int)           = (*xmstest.Server).SeedUser
+	_ func(*xmstest.Server)                               = (*xmstest.Server).ForgetSessions
 	_ func(*xmstest.Server, xmstest.Fault)                = (*xmstest.Server).Inject
 	_ func(*xmstest.Server) []xmstest.Request             = (*xmstest.Server).Requests
 	_ func(*xmstest.Server) http.Handler                  = (*xmstest.Server).Handler

@@ -1,0 +1,30 @@
+//go:build unix
+
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/xsky-storage/xms-client-go/examples/internal/process"
+	"github.com/xsky-storage/xms-client-go/xmstest"
+)
+
+func TestMain(m *testing.M) {
+	process.TestMain(m, main)
+}
+
+func TestRotate_SIGTERMLeavesNothing(t *testing.T) {
+	server := newServer(t)
+	server.Inject(xmstest.Fault{Operation: "GetAccessToken", Delay: time.Hour, Times: -1})
+	p := process.Start(t)
+	require.Eventually(t, func() bool { return len(server.Requests()) == 1+callers }, 10*time.Second, time.Millisecond)
+	p.Terminate()
+	status, output := p.Wait()
+	assert.Equal(t, 1, status, output)
+	assert.Contains(t, output, "token 1 deleted")
+	assertNoTokenLeft(t, server)
+}
