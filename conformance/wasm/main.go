@@ -1,5 +1,5 @@
-// Command wasm makes the seven calls and prints how each of them ended. wasm_test.go compiles it for
-// js/wasm. If XMS_BASE_URL is not set, it talks to an xmstest in its own process.
+// Command wasm makes the seven calls and prints how each of them ended. wasm_test.go compiles it
+// for js/wasm. If XMS_BASE_URL is not set, it talks to an xmstest in its own process.
 package main
 
 import (
