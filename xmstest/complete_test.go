@@ -2,6 +2,7 @@ package xmstest_test
 
 import (
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -35,17 +36,35 @@ func TestServer_AddTokenKeepsEveryField(t *testing.T) {
 	t.Parallel()
 	server := xmstest.NewServer()
 	t.Cleanup(server.Close)
-	given := xmsclient.AccessToken{
-		Create: time.Unix(1e9, 1).UTC(), Update: time.Unix(2e9, 2).UTC(), Description: "nightly", Name: "backup", ID: 42,
-		Roles: []string{"viewer", "admin"}, Used: true, User: &xmsclient.UserNestview{ID: 7, Name: "eve", SkipGuide: true},
-	}
-	for _, model := range []any{given, *given.User} {
-		for i, v := 0, reflect.ValueOf(model); i < v.NumField(); i++ {
-			require.False(t, v.Field(i).IsZero(), "%T.%s needs a value here", model, v.Type().Field(i).Name)
-		}
-	}
+	var given xmsclient.AccessToken
+	fill(reflect.ValueOf(&given).Elem(), new(int64))
 	server.AddToken(given)
 	got, _, err := server.Client().AccessTokensApi.GetAccessToken(t.Context(), given.ID)
 	require.NoError(t, err)
 	assert.Equal(t, given, *got.AccessToken)
+}
+
+// fill gives every field of v a value of its own, or true.
+func fill(v reflect.Value, next *int64) {
+	*next++
+	switch {
+	case v.Type() == reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(time.Unix(1e9+*next, 0).UTC()))
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), next)
+		}
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), next)
+	case v.Kind() == reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), next)
+	case v.Kind() == reflect.String:
+		v.SetString("text " + strconv.FormatInt(*next, 10))
+	case v.Kind() == reflect.Bool:
+		v.SetBool(true)
+	default:
+		v.SetInt(*next)
+	}
 }
