@@ -32,7 +32,7 @@ func TestNewHandler_CountsAttemptsAndNodes(t *testing.T) {
 
 	cfg := xms.Configuration()
 	cfg.BaseURL, cfg.FailoverURLs = down.URL+"/v1", []string{xms.BaseURL()}
-	cfg.Logger = slog.New(NewHandler(own, registry)).With("cluster", "one").WithGroup("xms")
+	cfg.Logger = slog.New(NewHandler(own, registry)).With(slog.String("cluster", "one")).WithGroup("xms")
 	client, err := xmsclient.NewAPIClient(cfg)
 	require.NoError(t, err)
 	_, _, err = client.AccessTokensApi.CreateAccessToken(t.Context(), xmsclient.AccessTokenCreateReq{
