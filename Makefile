@@ -85,7 +85,7 @@ consumer: ## build a program that uses every public name, with the oldest suppor
 	cd internal/testdata/consumer && GOTOOLCHAIN=$(OLDEST_GO) $(GO) build -o /dev/null ./...
 
 .PHONY: conformance
-conformance: node ## hold client and test server against docs/openapi.yaml, the vendor's document, Prism and OpenTelemetry
+conformance: node ## hold client and test server against docs/openapi.yaml, the vendor's document and Prism; run js/wasm and the recipes with dependencies
 	$(GO) -C conformance test -count=1 ./...
 
 .PHONY: versions

@@ -44,7 +44,8 @@ type Configuration struct {
 	BaseURL string
 
 	// FailoverURLs are the roots of the API on further management nodes of the same cluster, under
-	// the rules of BaseURL. When a node fails, the client goes on to the next one. nil: no failover.
+	// the rules of BaseURL. When a node fails, the client goes on to the next one. A host name with
+	// several addresses is one node, so list the addresses. nil: no failover.
 	FailoverURLs []string
 
 	// TokenInHeader is sent as the Xms-Auth-Token header. The zero APIKey: no such header.
@@ -67,20 +68,23 @@ type Configuration struct {
 	DefaultHeader http.Header
 
 	// HTTPClient sends the requests, on a copy. Its Transport, Timeout and Jar count; a nil
-	// Transport means http.DefaultTransport. Its CheckRedirect does not: no redirect is followed.
-	// nil: a client with a transport of its own, which speaks HTTP/1.1 and keeps up to 64
-	// connections to a node. A Transport that repeats requests by itself may create a token twice.
+	// Transport means http.DefaultTransport, looked up for each request. Its CheckRedirect does not:
+	// no redirect is followed. nil: a client with a transport of its own, which speaks HTTP/1.1,
+	// keeps up to 64 connections to a node, and is not reached by mocks of http.DefaultTransport. A
+	// Transport that repeats requests by itself may create a token twice.
 	HTTPClient *http.Client
 
 	// WrapTransport puts middleware around the transport, whether it is the client's own or that of
 	// HTTPClient: tracing, metrics, headers. NewAPIClient calls it once, and refuses a nil result.
 	// What it returns must send each request once, through the RoundTripper that it got and with the
-	// request's context. nil: no middleware.
+	// request's context. Time that it waits, such as for a rate limiter, counts as Timeout. The
+	// request has one of the node's 64 places meanwhile, so a call that it makes itself goes through
+	// another client. nil: no middleware.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
 
 	// TLSConfig is used, on a clone, by the client's own transport. NewAPIClient refuses it together
 	// with HTTPClient, whose transport has a TLS configuration of its own. nil: the system's roots.
-	// The minimum is TLS 1.2 unless MinVersion is set.
+	// The minimum is TLS 1.2 unless MinVersion is set. To renew certificates, make a new client.
 	TLSConfig *tls.Config
 
 	// Timeout bounds one attempt, from the moment at which it may be sent to the last byte of the
@@ -134,7 +138,8 @@ func NewConfiguration() *Configuration {
 //     the others FailoverURLs.
 //   - XMS_AUTH_TOKEN: the key of TokenInHeader. White space around it is dropped.
 //   - XMS_CA_FILE: a PEM file with the certificates to trust in place of the system's roots. Each
-//     one in it must be readable.
+//     one in it must be readable. It is read once: before a CA changes, put the old and the new one
+//     into it.
 //
 // The error is an *ArgumentError whose Argument is the variable's name. If a file cannot be read,
 // it wraps the file system's error, so that errors.Is finds fs.ErrNotExist.

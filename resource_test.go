@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
-	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -18,39 +20,41 @@ import (
 )
 
 // What follows is a second resource, made as CONTRIBUTING says: rows, models and methods, and no
-// change to anything else.
+// change to anything else. Its names begin with sample, so that the real users can have theirs.
 
 var (
-	listUsers = &operation{
+	sampleListUsers = &operation{
 		name: "ListUsers", method: http.MethodGet, path: "/users/", success: http.StatusOK, safeToRepeat: true,
 	}
-	getUser = &operation{
+	sampleGetUser = &operation{
 		name: "GetUser", method: http.MethodGet, path: "/users/{user_id}", idArgument: "userID",
 		success: http.StatusOK, safeToRepeat: true,
 	}
-	createUser = &operation{
+	sampleCreateUser = &operation{
 		name: "CreateUser", method: http.MethodPost, path: "/users/", success: http.StatusCreated,
 		ifUnknown: "the user may have been created: look for the name",
 	}
 )
 
-type user struct {
+type sampleUser struct {
 	ID    int64  `json:"id"`
 	Name  string `json:"name"`
 	Email string `json:"email"`
 }
 
-var userFields = jsonread.Object[user]{
-	jsonread.Int("id", func(u *user) *int64 { return &u.ID }),
-	jsonread.String("name", func(u *user) *string { return &u.Name }),
-	jsonread.String("email", func(u *user) *string { return &u.Email }),
+var sampleUserFields = jsonread.Object[sampleUser]{
+	jsonread.Int("id", func(u *sampleUser) *int64 { return &u.ID }),
+	jsonread.String("name", func(u *sampleUser) *string { return &u.Name }),
+	jsonread.String("email", func(u *sampleUser) *string { return &u.Email }),
 }
 
-type userResp struct{ User *user }
+type sampleUserResp struct{ User *sampleUser }
 
-var userRespAnswer = answer[userResp]{
-	fields: jsonread.Object[userResp]{jsonread.Pointer("user", userFields, func(r *userResp) **user { return &r.User })},
-	missing: func(r *userResp) string {
+var sampleUserRespAnswer = answer[sampleUserResp]{
+	fields: jsonread.Object[sampleUserResp]{
+		jsonread.Pointer("user", sampleUserFields, func(r *sampleUserResp) **sampleUser { return &r.User }),
+	},
+	missing: func(r *sampleUserResp) string {
 		if r.User == nil {
 			return "user is missing"
 		}
@@ -58,11 +62,13 @@ var userRespAnswer = answer[userResp]{
 	},
 }
 
-type usersResp struct{ Users []user }
+type sampleUsersResp struct{ Users []sampleUser }
 
-var usersRespAnswer = answer[usersResp]{
-	fields: jsonread.Object[usersResp]{jsonread.List("users", userFields, func(r *usersResp) *[]user { return &r.Users })},
-	missing: func(r *usersResp) string {
+var sampleUsersRespAnswer = answer[sampleUsersResp]{
+	fields: jsonread.Object[sampleUsersResp]{
+		jsonread.List("users", sampleUserFields, func(r *sampleUsersResp) *[]sampleUser { return &r.Users }),
+	},
+	missing: func(r *sampleUsersResp) string {
 		if r.Users == nil {
 			return "users is missing"
 		}
@@ -70,43 +76,67 @@ var usersRespAnswer = answer[usersResp]{
 	},
 }
 
-type userCreateReq struct {
+type sampleUserCreateReq struct {
 	Name     string `json:"name"`
 	Password string `json:"password"`
 }
 
-func (r userCreateReq) check() *ArgumentError {
+func (r sampleUserCreateReq) check() *ArgumentError {
 	if err := checkName("body.Name", r.Name); err != nil {
 		return err
 	}
 	return checkName("body.Password", r.Password)
 }
 
-func (r userCreateReq) secrets() []string { return []string{r.Password} }
+func (r sampleUserCreateReq) secrets() []string { return []string{r.Password} }
 
-type usersService struct{ client *APIClient }
+type sampleUsersService struct{ client *APIClient }
 
-func (s usersService) ListUsers(ctx context.Context, name string) (*usersResp, *Response, error) {
-	query := []parameter{{name: "name", value: name}}
-	return do(ctx, s.client, listUsers, arguments{query: query}, usersRespAnswer)
+func (s sampleUsersService) ListUsers(
+	ctx context.Context, name string, limit, offset int64,
+) (*sampleUsersResp, *Response, error) {
+	query := []parameter{
+		{name: "name", value: name},
+		{name: "limit", value: strconv.FormatInt(limit, 10)},
+		{name: "offset", value: strconv.FormatInt(offset, 10)},
+	}
+	return do(ctx, s.client, sampleListUsers, arguments{query: query}, sampleUsersRespAnswer)
 }
 
-func (s usersService) GetUser(ctx context.Context, userID int64) (*userResp, *Response, error) {
-	return do(ctx, s.client, getUser, arguments{id: userID}, userRespAnswer)
+func (s sampleUsersService) AllUsers(ctx context.Context, name string, size int64) iter.Seq2[sampleUser, error] {
+	list := pagedList[sampleUser]{
+		operation: "AllUsers",
+		status:    sampleListUsers.success,
+		id:        func(u *sampleUser) int64 { return u.ID },
+		page: func(ctx context.Context, limit, offset int64) ([]sampleUser, *Paging, error) {
+			page, _, err := s.ListUsers(ctx, name, limit, offset)
+			if err != nil {
+				return nil, nil, err
+			}
+			return page.Users, nil, nil
+		},
+	}
+	return list.all(ctx, &size, nil)
 }
 
-func (s usersService) CreateUser(ctx context.Context, body userCreateReq) (*userResp, *Response, error) {
-	return do(ctx, s.client, createUser, arguments{body: body}, userRespAnswer)
+func (s sampleUsersService) GetUser(ctx context.Context, userID int64) (*sampleUserResp, *Response, error) {
+	return do(ctx, s.client, sampleGetUser, arguments{id: userID}, sampleUserRespAnswer)
 }
 
-// users is a server with users below /api/v1.
-type users struct {
+func (s sampleUsersService) CreateUser(
+	ctx context.Context, body sampleUserCreateReq,
+) (*sampleUserResp, *Response, error) {
+	return do(ctx, s.client, sampleCreateUser, arguments{body: body}, sampleUserRespAnswer)
+}
+
+// sampleServer has users below /api/v1.
+type sampleServer struct {
 	mu       sync.Mutex
 	names    []string // the id of a user is the place of the name, from 1
 	requests []string
 }
 
-func (u *users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (u *sampleServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	body, _ := io.ReadAll(r.Body)
@@ -116,15 +146,17 @@ func (u *users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.Method + " " + r.URL.Path {
 	case "GET /api/v1/users/":
-		if i := slices.Index(u.names, r.URL.Query().Get("name")); i >= 0 {
-			fmt.Fprintf(w, `{"users":[%s]}`, show(i))
-			return
+		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+		offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
+		var page []string
+		for i := offset; i < min(offset+limit, len(u.names)); i++ {
+			page = append(page, show(i))
 		}
-		io.WriteString(w, `{"users":null}`)
+		fmt.Fprintf(w, `{"users":[%s]}`, strings.Join(page, ","))
 	case "GET /api/v1/users/1":
 		fmt.Fprintf(w, `{"user":%s}`, show(0))
 	case "POST /api/v1/users/":
-		var request userCreateReq
+		var request sampleUserCreateReq
 		_ = json.Unmarshal(body, &request)
 		switch request.Name {
 		case "weak":
@@ -142,29 +174,49 @@ func (u *users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestDo_ASecondResource(t *testing.T) {
-	t.Parallel()
-	const password = "correct horse battery"
-	xms := &users{}
-	server := httptest.NewServer(xms)
+func (u *sampleServer) start(t *testing.T) (api sampleUsersService, url string) {
+	t.Helper()
+	server := httptest.NewServer(u)
 	t.Cleanup(server.Close)
 	client, err := NewAPIClient(&Configuration{BaseURL: server.URL + "/api/v1/", Retry: RetryPolicy{InitialInterval: 1}})
 	require.NoError(t, err)
-	api := usersService{client}
+	return sampleUsersService{client}, server.URL
+}
 
-	none, _, err := api.ListUsers(t.Context(), "ann&co")
+func TestDo_IteratesOverASecondResource(t *testing.T) {
+	t.Parallel()
+	xms := &sampleServer{names: []string{"ann", "bob", "eve"}}
+	api, _ := xms.start(t)
+	var names []string
+	for user, err := range api.AllUsers(t.Context(), "", 2) {
+		require.NoError(t, err)
+		names = append(names, user.Name)
+	}
+	assert.Equal(t, xms.names, names)
+	for _, err := range api.AllUsers(t.Context(), "", 0) {
+		require.ErrorContains(t, err, "AllUsers: opts.Limit: must be positive")
+	}
+}
+
+func TestDo_ASecondResource(t *testing.T) {
+	t.Parallel()
+	const password = "correct horse battery"
+	xms := &sampleServer{}
+	api, url := xms.start(t)
+
+	none, _, err := api.ListUsers(t.Context(), "ann&co", 10, 0)
 	require.NoError(t, err)
 	assert.Empty(t, none.Users)
 
-	want := user{ID: 1, Name: "ann&co", Email: "ann&co@test"}
-	created, response, err := api.CreateUser(t.Context(), userCreateReq{"ann&co", password})
+	want := sampleUser{ID: 1, Name: "ann&co", Email: "ann&co@test"}
+	created, response, err := api.CreateUser(t.Context(), sampleUserCreateReq{"ann&co", password})
 	require.NoError(t, err)
 	assert.Equal(t, want, *created.User)
 	assert.Equal(t, http.StatusCreated, response.StatusCode)
 
-	list, _, err := api.ListUsers(t.Context(), "ann&co")
+	list, _, err := api.ListUsers(t.Context(), "ann&co", 10, 0)
 	require.NoError(t, err)
-	assert.Equal(t, []user{want}, list.Users)
+	assert.Equal(t, []sampleUser{want}, list.Users)
 
 	got, _, err := api.GetUser(t.Context(), 1)
 	require.NoError(t, err)
@@ -172,29 +224,29 @@ func TestDo_ASecondResource(t *testing.T) {
 
 	_, _, err = api.GetUser(t.Context(), 2)
 	require.ErrorIs(t, err, ErrNotFound)
-	require.ErrorContains(t, err, "GetUser: GET "+server.URL+"/api/v1/users/2: 404 Not Found")
+	require.ErrorContains(t, err, "GetUser: GET "+url+"/api/v1/users/2: 404 Not Found")
 
-	_, _, err = api.CreateUser(t.Context(), userCreateReq{"weak", password})
+	_, _, err = api.CreateUser(t.Context(), sampleUserCreateReq{"weak", password})
 	require.ErrorIs(t, err, ErrBadRequest)
 	require.ErrorContains(t, err, "not shown: it repeats a credential")
 	assert.NotContains(t, err.Error(), "horse")
 
-	_, response, err = api.CreateUser(t.Context(), userCreateReq{"lost", password})
+	_, response, err = api.CreateUser(t.Context(), sampleUserCreateReq{"lost", password})
 	require.ErrorIs(t, err, ErrOutcomeUnknown)
-	require.ErrorContains(t, err, createUser.ifUnknown)
+	require.ErrorContains(t, err, sampleCreateUser.ifUnknown)
 	assert.Nil(t, response)
 
 	_, _, err = api.GetUser(t.Context(), -1)
 	require.EqualError(t, err, "xmsclient: GetUser: userID: must be positive, not -1")
-	_, _, err = api.CreateUser(t.Context(), userCreateReq{Name: "bob"})
+	_, _, err = api.CreateUser(t.Context(), sampleUserCreateReq{Name: "bob"})
 	require.EqualError(t, err, "xmsclient: CreateUser: body.Password: must not be empty")
 
 	xms.mu.Lock()
 	defer xms.mu.Unlock()
 	assert.Equal(t, []string{
-		"GET /api/v1/users/?name=ann%26co ",
+		"GET /api/v1/users/?name=ann%26co&limit=10&offset=0 ",
 		`POST /api/v1/users/ {"name":"ann&co","password":"correct horse battery"}`,
-		"GET /api/v1/users/?name=ann%26co ",
+		"GET /api/v1/users/?name=ann%26co&limit=10&offset=0 ",
 		"GET /api/v1/users/1 ",
 		"GET /api/v1/users/2 ",
 		`POST /api/v1/users/ {"name":"weak","password":"correct horse battery"}`,

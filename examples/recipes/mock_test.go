@@ -72,10 +72,27 @@ func TestGetAccessToken_Forbidden(t *testing.T) {
 	client, err := xmsclient.NewAPIClient(&xmsclient.Configuration{
 		BaseURL:    "http://xms.example/v1",
 		HTTPClient: &http.Client{Transport: transport},
+		Retry:      xmsclient.RetryPolicy{MaxAttempts: 1}, // a mocked 503 is not sent again
 	})
 	require.NoError(t, err)
 
 	_, _, err = client.AccessTokensApi.GetAccessToken(t.Context(), 7)
 	require.ErrorIs(t, err, xmsclient.ErrForbidden)
 	require.ErrorContains(t, err, "role admin is required")
+}
+
+// TestGetAccessToken_ActivatedMock is not parallel: httpmock.Activate replaces
+// http.DefaultTransport.
+func TestGetAccessToken_ActivatedMock(t *testing.T) {
+	client, err := xmsclient.NewAPIClient(&xmsclient.Configuration{
+		BaseURL: "http://xms.example/v1", HTTPClient: &http.Client{},
+	})
+	require.NoError(t, err)
+	httpmock.Activate()
+	defer httpmock.DeactivateAndReset()
+	httpmock.RegisterResponder(http.MethodDelete, "http://xms.example/v1/access-tokens/7",
+		httpmock.NewStringResponder(http.StatusNoContent, ""))
+
+	_, err = client.AccessTokensApi.DeleteAccessToken(t.Context(), 7)
+	require.NoError(t, err)
 }
