@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	defaultPageSize = 100 // how many tokens AllAccessTokens asks for at a time
-	everything      = -1  // the limit that asks for all tokens in one answer
-	maxFruitless    = 50  // pages in a row without a new token, besides those that walk over known ones
+	defaultPageSize = 100 // how many items an iterator asks for at a time
+	everything      = -1  // the limit that asks for all items in one answer
+	maxFruitless    = 50  // pages in a row without a new item, besides those that walk over known ones
 )
 
 // AllAccessTokens returns an iterator over all access tokens. It asks for page after page, as
@@ -40,31 +40,60 @@ func (s *AccessTokensApiService) AllAccessTokens(
 	if opts != nil {
 		filter = *opts
 	}
+	list := pagedList[AccessToken]{
+		operation: "AllAccessTokens",
+		status:    listAccessTokens.success,
+		id:        func(token *AccessToken) int64 { return token.ID },
+		page: func(ctx context.Context, limit, offset int64) ([]AccessToken, *Paging, error) {
+			asked := filter
+			asked.Limit, asked.Offset = &limit, &offset
+			page, _, err := s.ListAccessTokens(ctx, &asked)
+			if err != nil {
+				return nil, nil, err
+			}
+			return page.AccessTokens, page.Paging, nil
+		},
+	}
+	return list.all(ctx, filter.Limit, filter.Offset)
+}
+
+// pagedList is what an iterator must know of the list of a resource.
+type pagedList[T any] struct {
+	operation string // name of the iterator, for errors
+	status    int    // of a page
+	id        func(*T) int64
+	page      func(ctx context.Context, limit, offset int64) ([]T, *Paging, error)
+}
+
+// all returns an iterator over the list. size is the size of a page and from is where it begins,
+// nil for the defaults.
+func (l pagedList[T]) all(ctx context.Context, size, from *int64) iter.Seq2[T, error] {
 	limit, offset := int64(defaultPageSize), int64(0)
-	if filter.Limit != nil {
-		limit = *filter.Limit
+	if size != nil {
+		limit = *size
 	}
-	if filter.Offset != nil {
-		offset = *filter.Offset
+	if from != nil {
+		offset = *from
 	}
-	return func(yield func(AccessToken, error) bool) {
+	return func(yield func(T, error) bool) {
+		var zero T
 		if err := checkPages(limit, offset); err != nil {
-			err.Operation = "AllAccessTokens"
-			yield(AccessToken{}, err)
+			err.Operation = l.operation
+			yield(zero, err)
 			return
 		}
-		w := walk{service: s, filter: filter, limit: limit, start: offset, offset: offset, seen: map[int64]bool{}}
+		w := walk[T]{list: l, limit: limit, start: offset, offset: offset, seen: map[int64]bool{}}
 		if limit == 1 {
-			w.limit = 2 // one token that is known, and one that may be new
+			w.limit = 2 // one item that is known, and one that may be new
 		}
 		for !w.ended {
-			tokens, err := w.next(ctx)
+			items, err := w.next(ctx)
 			if err != nil {
-				yield(AccessToken{}, err)
+				yield(zero, err)
 				return
 			}
-			for _, token := range tokens {
-				if !yield(token, nil) {
+			for _, item := range items {
+				if !yield(item, nil) {
 					return
 				}
 			}
@@ -74,80 +103,78 @@ func (s *AccessTokensApiService) AllAccessTokens(
 
 func checkPages(limit, offset int64) *ArgumentError {
 	if limit < 1 && limit != everything {
-		reason := fmt.Sprintf("must be positive, or -1 for all tokens in one answer, not %d", limit)
+		reason := fmt.Sprintf("must be positive, or -1 for all in one answer, not %d", limit)
 		return &ArgumentError{Argument: "opts.Limit", Reason: reason}
 	}
 	return checkOffset(&offset)
 }
 
-// walk goes through a list that may change under it. It asks for each page from the last token of
-// the page before. If a page begins with a known token, nothing lies between the two. If not, the
+// walk goes through a list that may change under it. It asks for each page from the last item of
+// the page before. If a page begins with a known item, nothing lies between the two. If not, the
 // list has shrunk, and the walk goes back.
-type walk struct {
-	service       *AccessTokensApiService
-	filter        ListAccessTokensOpts
+type walk[T any] struct {
+	list          pagedList[T]
 	limit         int64
 	start, offset int64
 	seen          map[int64]bool
-	longest       int   // tokens in the longest page so far
+	longest       int   // items in the longest page so far
 	back          int64 // how far the next way back leads
-	fruitless     int   // pages since the last new token
+	fruitless     int   // pages since the last new item
 	ended         bool
 }
 
-// next asks for a page and returns its new tokens.
-func (w *walk) next(ctx context.Context) (tokens []AccessToken, err error) {
-	w.filter.Limit, w.filter.Offset = &w.limit, &w.offset
-	list, _, err := w.service.ListAccessTokens(ctx, &w.filter)
+// next asks for a page and returns its new items.
+func (w *walk[T]) next(ctx context.Context) (items []T, err error) {
+	page, paging, err := w.list.page(ctx, w.limit, w.offset)
 	if err != nil {
 		return nil, err
 	}
-	page := list.AccessTokens
-	overlaps := w.longest > 1 // until a page had two tokens, the next one starts behind the last token
-	known := len(page) > 0 && w.seen[page[0].ID]
+	overlaps := w.longest > 1 // until a page had two items, the next one starts behind the last item
+	known := len(page) > 0 && w.seen[w.list.id(&page[0])]
 	w.longest = max(w.longest, len(page))
 	if overlaps && !known && w.offset > w.start {
 		w.offset = max(w.start, w.offset-w.back)
 		w.back *= 2
 		return nil, w.noFruit()
 	}
-	for _, token := range page {
-		if !w.seen[token.ID] {
-			w.seen[token.ID] = true
-			tokens = append(tokens, token)
+	for i := range page {
+		if id := w.list.id(&page[i]); !w.seen[id] {
+			w.seen[id] = true
+			items = append(items, page[i])
 		}
 	}
 	step := int64(len(page))
 	if w.longest > 1 {
 		step--
 	}
-	w.ended = len(page) == 0 || overlaps && known && len(page) == 1 || w.isLast(list) || w.offset > math.MaxInt64-step
+	w.ended = len(page) == 0 || overlaps && known && len(page) == 1 ||
+		w.isLast(len(page), paging) || w.offset > math.MaxInt64-step
 	w.offset += step
 	w.back = int64(max(w.longest-1, 1))
-	if len(tokens) > 0 || w.ended {
+	if len(items) > 0 || w.ended {
 		w.fruitless = 0
-		return tokens, nil
+		return items, nil
 	}
 	return nil, w.noFruit()
 }
 
 // isLast reports whether a page says plainly that it is the last one.
-func (w *walk) isLast(list *AccessTokensResp) bool {
-	tokens, paging := int64(len(list.AccessTokens)), list.Paging
-	return paging != nil && (tokens < w.limit || w.limit == everything) &&
+func (w *walk[T]) isLast(length int, paging *Paging) bool {
+	items := int64(length)
+	return paging != nil && (items < w.limit || w.limit == everything) &&
 		paging.Limit == w.limit && paging.Offset == w.offset &&
-		paging.TotalCount > 0 && w.offset+tokens >= paging.TotalCount
+		paging.TotalCount > 0 && w.offset+items >= paging.TotalCount
 }
 
-// noFruit counts a page without a new token. Walking over the known tokens takes some. Further ones
+// noFruit counts a page without a new item. Walking over the known items takes some. Further ones
 // mean that the list has no end.
-func (w *walk) noFruit() error {
+func (w *walk[T]) noFruit() error {
 	w.fruitless++
 	if w.fruitless < maxFruitless+len(w.seen)/max(w.longest-1, 1) {
 		return nil
 	}
 	return &DecodeError{
-		Operation: "AllAccessTokens", StatusCode: listAccessTokens.success,
-		Err: errors.New("the server sends the same tokens again and again: it ignores the offset, or its list has no order"),
+		Operation: w.list.operation, StatusCode: w.list.status,
+		Err: errors.New("the server sends the same items again and again: it ignores the offset, or its list has no order"),
 	}
 }
