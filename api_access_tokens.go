@@ -79,7 +79,7 @@ func (s *AccessTokensApiService) CreateAccessToken(
 // a first attempt was lost and the second one finds no token, the error is both ErrNotFound and
 // ErrOutcomeUnknown: the token is gone, and this call may have deleted it.
 func (s *AccessTokensApiService) DeleteAccessToken(ctx context.Context, accessTokenID int64) (*Response, error) {
-	_, response, err := do(ctx, s.client, deleteAccessToken, arguments{id: accessTokenID}, noContent)
+	_, response, err := do(ctx, s.client, deleteAccessToken, arguments{id: accessTokenID}, accessTokenRemoved)
 	return response, err
 }
 

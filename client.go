@@ -114,20 +114,17 @@ func do[T any](
 		return nil, nil, err
 	}
 	outcome := c.exchange.Do(ctx, request)
-	response := newResponse(outcome)
-	clean := cleanerFor(request.Secrets)
+	w := words{op, args, serverText{outcome, request.Secrets, a.secret}}
 	var value *T
 	var odd []string
-	var decodeErr error
-	if outcome.Err == nil && outcome.Status/100 == 2 {
-		a.addSecrets(request.Secrets, outcome.Body)
-		value, odd, decodeErr = decode(a, outcome, c.maxBytes, clean)
+	if outcome.Status/100 == 2 {
+		value, odd, err = a.decode(&w.serverText, c.maxBytes)
 	}
-	if err := publicError(op, args, outcome, decodeErr, clean); err != nil {
-		return nil, response, err
+	if err := w.publicError(err); err != nil {
+		return nil, newResponse(&outcome), err
 	}
 	c.warn(ctx, op, odd)
-	return value, response, nil
+	return value, newResponse(&outcome), nil
 }
 
 // check refuses invalid arguments.
@@ -238,10 +235,10 @@ func (c *core) observe(ctx context.Context, e exchange.Event) {
 		attributes = append(attributes, slog.Int("status", e.Status))
 	}
 	if e.Err != nil {
-		attributes = append(attributes, slog.String("error", shorten(oneLine(e.Err.Error()), maxErrorText)))
+		attributes = append(attributes, slog.String("error", errorText(e.Err)))
 	}
 	if e.NoOtherToken != nil {
-		attributes = append(attributes, slog.String("no_other_token", shorten(oneLine(e.NoOtherToken.Error()), maxErrorText)))
+		attributes = append(attributes, slog.String("no_other_token", errorText(e.NoOtherToken)))
 	}
 	if e.Wait > 0 {
 		attributes = append(attributes, slog.Duration("wait", e.Wait))
@@ -275,7 +272,7 @@ type Response struct {
 }
 
 // newResponse returns the exchange behind the last attempt, or nil if no server answered it.
-func newResponse(o exchange.Outcome) *Response {
+func newResponse(o *exchange.Outcome) *Response {
 	if o.Status == 0 {
 		return nil
 	}

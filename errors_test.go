@@ -45,10 +45,25 @@ func TestErrors_Text(t *testing.T) {
 			"xmsclient: Op: the answer with status 200 cannot be used"},
 		{&xmsclient.ArgumentError{Operation: "Op", Argument: "id", Reason: "must be positive"},
 			"xmsclient: Op: id: must be positive"},
-		{&xmsclient.ApiError{}, "xmsclient: :  : 0"},
-		{&xmsclient.RequestError{}, "xmsclient: : "},
-		{&xmsclient.DecodeError{}, "xmsclient: : the answer with status 0 cannot be used"},
-		{&xmsclient.ArgumentError{}, "xmsclient: : : "},
+		{
+			&xmsclient.DecodeError{Operation: "Op", StatusCode: 200, Server: "http://n", Attempts: 2, Err: io.EOF},
+			"xmsclient: Op: the answer of http://n with status 200 cannot be used: EOF (after 2 attempts)",
+		},
+		// What callers' fakes leave out.
+		{&xmsclient.ApiError{}, "xmsclient: unknown status"},
+		{&xmsclient.ApiError{StatusCode: 404}, "xmsclient: 404 Not Found"},
+		{&xmsclient.ApiError{Operation: "Op", StatusCode: 404}, "xmsclient: Op: 404 Not Found"},
+		{&xmsclient.ApiError{StatusCode: 409, Message: "taken"}, "xmsclient: 409 Conflict: taken"},
+		{&xmsclient.ApiError{Method: "GET", StatusCode: 404}, "xmsclient: GET: 404 Not Found"},
+		{&xmsclient.ApiError{Message: "taken", Code: "E7"}, "xmsclient: unknown status: taken (code E7)"},
+		{&xmsclient.RequestError{}, "xmsclient: no answer"},
+		{&xmsclient.RequestError{Server: "http://n"}, "xmsclient: no answer from http://n"},
+		{&xmsclient.RequestError{Err: io.EOF}, "xmsclient: EOF"},
+		{&xmsclient.DecodeError{}, "xmsclient: the answer cannot be used"},
+		{&xmsclient.DecodeError{Err: io.EOF}, "xmsclient: the answer cannot be used: EOF"},
+		{&xmsclient.ArgumentError{}, "xmsclient: invalid argument"},
+		{&xmsclient.ArgumentError{Argument: "id"}, "xmsclient: id: invalid argument"},
+		{&xmsclient.ArgumentError{Reason: "must be positive"}, "xmsclient: must be positive"},
 	} {
 		require.EqualError(t, test.err, test.want)
 	}

@@ -28,6 +28,8 @@ var accessTokenResp = answer[AccessTokenResp]{
 	},
 }
 
+var accessTokenRemoved = removed("access_token")
+
 // Format prints the answer for every verb as JSON.
 func (r AccessTokenResp) Format(f fmt.State, verb rune) { formatJSON(f, verb, r) }
 

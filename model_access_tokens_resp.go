@@ -29,7 +29,7 @@ var accessTokensResp = answer[AccessTokensResp]{
 		}
 		return ""
 	},
-	empty: func(r *AccessTokensResp) bool { return len(r.AccessTokens) == 0 },
+	mayHideError: func(r *AccessTokensResp) bool { return len(r.AccessTokens) == 0 },
 }
 
 // Format prints the answer for every verb as JSON.
