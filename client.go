@@ -261,12 +261,12 @@ func (c *core) warn(ctx context.Context, op *operation, odd []string) {
 	}
 }
 
-// Response is the exchange behind a call. Its body has been read and closed. Printing, logging or
-// encoding it shows how many headers there are but not their values, among which there may be a
-// session's cookie.
+// Response is the exchange behind a call. Its body has been read and closed. Package fmt and slog
+// write how many headers there are, and JSON, XML and YAML encoders leave Header out: there may be a
+// session's cookie in it.
 type Response struct {
 	StatusCode int         // such as 200
-	Header     http.Header `json:"-"` // header of the answer, as it came
+	Header     http.Header `json:"-" xml:"-" yaml:"-"` // header of the answer, as it came
 	Server     string      // base URL of the node that answered
 	Attempts   int         // requests made; 1 if the first succeeded
 }
