@@ -328,6 +328,32 @@ func TestTokenFromFile_Texts(t *testing.T) {
 	}
 }
 
+// A token in place of the path, as TokenFromFile(os.Getenv("XMS_AUTH_TOKEN")) gives, stays out of
+// the error.
+func TestTokenFromFile_TokenAsPath(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{strangersUUID, "/run/" + strangersUUID + "/token"} {
+		_, err := xmsclient.TokenFromFile(path).Token(t.Context())
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		require.ErrorContains(t, err, "token file "+strings.Replace(path, strangersUUID, "[redacted]", 1)+": ")
+		assertNoSecret(t, err)
+	}
+}
+
+// The context of a TokenSource is released when it has answered.
+func TestTokenSource_ContextIsReleased(t *testing.T) {
+	t.Parallel()
+	cfg := configuration(startNode(t, answer(200, `{"access_tokens":[]}`)))
+	var asked context.Context
+	cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
+		asked = ctx
+		return aKey, nil
+	})
+	_, _, err := newClient(t, cfg).AccessTokensApi.ListAccessTokens(t.Context(), nil)
+	require.NoError(t, err)
+	assert.ErrorIs(t, asked.Err(), context.Canceled)
+}
+
 func TestTokenFromFile_Files(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()

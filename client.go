@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -148,12 +147,12 @@ func (op *operation) check(ctx context.Context, args arguments) error {
 		}
 	}
 	if key, ok := keyFromContext(ctx); ok {
-		err := key.check()
+		flaw := key.flaw()
 		if key.Key == "" {
-			err = errors.New("is empty")
+			flaw = "is empty"
 		}
-		if err != nil {
-			return refuse(&ArgumentError{Argument: "ctx", Reason: "the key given to ContextWithAPIKey " + err.Error()})
+		if flaw != "" {
+			return refuse(&ArgumentError{Argument: "ctx", Reason: "the key given to ContextWithAPIKey " + flaw})
 		}
 	}
 	return nil

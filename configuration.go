@@ -176,8 +176,9 @@ func readRoots(file string) (*x509.CertPool, error) {
 		return nil, errors.New("must be the path of a file, not the certificates themselves")
 	}
 	content, err := os.ReadFile(file) //nolint:gosec // whoever sets the variable chooses the file
+	file = secret.WithoutUUIDs(file)  // it may be a token by mistake
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", file, pathless(err))
 	}
 	var text strings.Builder
 	for line := range strings.Lines(string(content)) {
@@ -199,7 +200,7 @@ func readRoots(file string) (*x509.CertPool, error) {
 	found := len(blocks) - 1
 	switch {
 	case len(bracket.FindAllString(text.String(), -1)) > 2*found:
-		return nil, fmt.Errorf("%s: after %d readable certificates there is a line like BEGIN CERTIFICATE that begins none, "+
+		return nil, fmt.Errorf("%s: after certificate %d: a BEGIN line without a complete certificate, "+
 			"such as a block that is cut off or a TRUSTED CERTIFICATE", file, found)
 	case found == 0:
 		return nil, fmt.Errorf("%s holds no PEM certificate", file)
@@ -233,6 +234,7 @@ func (p RetryPolicy) withDefaults(nodes int) RetryPolicy {
 
 // check returns an *ArgumentError that names the first unusable field.
 func (cfg *Configuration) check() error {
+	const negative = "must not be negative; 0 means the default"
 	for i, raw := range cfg.urls() {
 		field := "BaseURL"
 		if i > 0 {
@@ -242,48 +244,52 @@ func (cfg *Configuration) check() error {
 			return configError(field, err.Error())
 		}
 	}
-	if err := cfg.TokenInHeader.check(); err != nil {
-		return configError("TokenInHeader", err.Error())
-	}
-	if err := cfg.TokenInQuery.check(); err != nil {
-		return configError("TokenInQuery", err.Error())
-	}
-	if err := checkDefaultHeader(cfg.DefaultHeader); err != nil {
-		return configError("DefaultHeader", err.Error())
-	}
-	switch {
-	case isTypedNil(cfg.TokenSource):
-		return configError("TokenSource", "holds a nil; set the field itself to nil for no TokenSource")
-	case !validHeaderValue(cfg.UserAgent):
-		return configError("UserAgent", "must not contain control characters or surrounding white space")
-	case cfg.HTTPClient != nil && cfg.TLSConfig != nil:
-		return configError("TLSConfig", "is for the client's own transport: set it in HTTPClient's transport instead, "+
-			"or leave HTTPClient nil and put middleware into WrapTransport")
-	case cfg.HTTPClient != nil && isTypedNil(cfg.HTTPClient.Transport):
-		return configError("HTTPClient", "has a Transport that holds a nil; set it to nil for http.DefaultTransport")
-	case cfg.HTTPClient != nil && isTypedNil(cfg.HTTPClient.Jar):
-		return configError("HTTPClient", "has a Jar that holds a nil; set it to nil for no cookies")
-	case cfg.Logger != nil && cfg.Logger.Handler() == nil:
-		return configError("Logger", "has no handler; slog.New makes one that has")
-	case cfg.MaxResponseBytes < 0:
-		return configError("MaxResponseBytes", "must not be negative; 0 means 64 MiB")
-	case cfg.Retry.MaxAttempts < 0:
-		return configError("Retry.MaxAttempts", negative)
-	case cfg.Retry.InitialInterval < 0:
-		return configError("Retry.InitialInterval", negative)
-	case cfg.Retry.MaxInterval < 0:
-		return configError("Retry.MaxInterval", negative)
-	case cfg.Retry.MaxRetryAfter < 0:
-		return configError("Retry.MaxRetryAfter", negative)
-	case cfg.Retry.MaxInterval != 0 && cfg.Retry.InitialInterval > cfg.Retry.MaxInterval:
-		return configError("Retry.InitialInterval", "must not exceed Retry.MaxInterval")
+	inHeader, inQuery, header := cfg.TokenInHeader.flaw(), cfg.TokenInQuery.flaw(), headerFlaw(cfg.DefaultHeader)
+	client, retry := cmp.Or(cfg.HTTPClient, &http.Client{}), cfg.Retry
+	for _, row := range []struct {
+		refused       bool
+		field, reason string
+	}{
+		{inHeader != "", "TokenInHeader", inHeader},
+		{inQuery != "", "TokenInQuery", inQuery},
+		{header != "", "DefaultHeader", header},
+		{isTypedNil(cfg.TokenSource), "TokenSource", "holds a nil; set the field itself to nil for no TokenSource"},
+		{
+			!validHeaderValue(cfg.UserAgent), "UserAgent",
+			"must not contain control characters or surrounding white space",
+		},
+		{
+			cfg.HTTPClient != nil && cfg.TLSConfig != nil, "TLSConfig",
+			"is for the client's own transport: set it in HTTPClient's transport instead, " +
+				"or leave HTTPClient nil and put middleware into WrapTransport",
+		},
+		{
+			isTypedNil(client.Transport), "HTTPClient",
+			"has a Transport that holds a nil; set it to nil for http.DefaultTransport",
+		},
+		{isTypedNil(client.Jar), "HTTPClient", "has a Jar that holds a nil; set it to nil for no cookies"},
+		{
+			cfg.Logger != nil && cfg.Logger.Handler() == nil, "Logger",
+			"has no handler; slog.New makes one that has",
+		},
+		{cfg.MaxResponseBytes < 0, "MaxResponseBytes", "must not be negative; 0 means 64 MiB"},
+		{retry.MaxAttempts < 0, "Retry.MaxAttempts", negative},
+		{retry.InitialInterval < 0, "Retry.InitialInterval", negative},
+		{retry.MaxInterval < 0, "Retry.MaxInterval", negative},
+		{retry.MaxRetryAfter < 0, "Retry.MaxRetryAfter", negative},
+		{
+			retry.MaxInterval != 0 && retry.InitialInterval > retry.MaxInterval, "Retry.InitialInterval",
+			"must not exceed Retry.MaxInterval",
+		},
+	} {
+		if row.refused {
+			return configError(row.field, row.reason)
+		}
 	}
 	return nil
 }
 
 func isTypedNil(v any) bool { return v != nil && exchange.IsNil(v) }
-
-const negative = "must not be negative; 0 means the default"
 
 func configError(field, reason string) error {
 	return &ArgumentError{Operation: "NewAPIClient", Argument: field, Reason: reason}
@@ -292,10 +298,13 @@ func configError(field, reason string) error {
 func (cfg *Configuration) urls() []string { return append([]string{cfg.BaseURL}, cfg.FailoverURLs...) }
 
 const (
-	strangers = ",;|&，；、｜،\"'`“”‘’<>\\" // what people put between several URLs, or around one
-	oneURL    = "must be one URL, without quotes; further nodes go into FailoverURLs, or into XMS_BASE_URL behind a comma"
-	brackets  = "an IPv6 address needs brackets, as in http://[fe80::1]:8051/v1, and only one port"
+	separators = ",;|&，；、｜،\"'`“”‘’<>\\" // what people put between several URLs, or around one
+	oneURL     = "must be one URL, without quotes; further nodes go into FailoverURLs, or into XMS_BASE_URL behind a comma"
+	brackets   = "an IPv6 address needs brackets, as in http://[fe80::1]:8051/v1, and only one port"
 )
+
+// endpoint is the path of an operation, which people paste as base URL.
+var endpoint = regexp.MustCompile(`(?i)/access-tokens(/\d+|/[0-9a-f-]{32,}|/\{[^/]*\})?(/?:[^/]*)?/*$`)
 
 // parseBaseURL returns a base URL without its trailing slashes. Its errors do not quote raw, which
 // may hold a password by mistake.
@@ -309,8 +318,8 @@ func parseBaseURL(raw string) (string, error) {
 		reason = "is empty"
 	case strings.ContainsFunc(raw, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }):
 		reason = "must not contain white space or invisible characters; " + oneURL
-	case strings.ContainsAny(raw, strangers), strings.Contains(rest, "://"),
-		err == nil && strings.ContainsAny(u.Path, strangers):
+	case strings.ContainsAny(raw, separators), strings.Contains(rest, "://"),
+		err == nil && strings.ContainsAny(u.Path, separators):
 		reason = oneURL
 	case strings.Count(authority, ":") > 1 && !strings.ContainsAny(authority, "[@"):
 		reason = brackets
@@ -330,6 +339,8 @@ func parseBaseURL(raw string) (string, error) {
 		reason = "must not have a query; a token in the query goes into TokenInQuery"
 	case u.Fragment != "" || strings.Contains(raw, "#"):
 		reason = "must not have a fragment"
+	case endpoint.MatchString(u.Path):
+		reason = "must be the root of the API, without /access-tokens"
 	default:
 		return u.String(), nil
 	}
@@ -345,19 +356,89 @@ func validPort(u *url.URL) bool {
 	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
+const repeats = "net/http would send a create again, and every request would carry the same key"
+
+// ownHeaders are the headers that DefaultHeader must not hold. Accept-Encoding is among them
+// because it switches off net/http's decompression.
+var ownHeaders = map[string]string{
+	authHeader:            "the token goes into TokenInHeader or TokenSource",
+	"Proxy-Authorization": "it would go to XMS; a proxy's go into HTTPS_PROXY or Transport.ProxyConnectHeader",
+	"User-Agent":          "it goes into UserAgent",
+	"Accept":              "the client sets it",
+	"Accept-Encoding":     "net/http sets it",
+	"Connection":          "net/http sets it",
+	"Content-Length":      "net/http sets it",
+	"Content-Type":        "the client sets it",
+	"Host":                "it is part of BaseURL",
+	"Idempotency-Key":     repeats,
+	"X-Idempotency-Key":   repeats,
+	"Keep-Alive":          "net/http sets it",
+	"Proxy-Connection":    "net/http sets it",
+	"Referer":             "the client never sends it",
+	"Te":                  "net/http sets it",
+	"Trailer":             "net/http sets it",
+	"Transfer-Encoding":   "net/http sets it",
+	"Upgrade":             "net/http sets it",
+}
+
+// headerFlaw says what is wrong with a DefaultHeader; "": nothing.
+func headerFlaw(header http.Header) string {
+	isMalformed := func(value string) bool { return !validHeaderValue(value) }
+	for name, values := range header {
+		reason, isOwn := ownHeaders[http.CanonicalHeaderKey(name)]
+		switch {
+		case !validHeaderName(name):
+			return "has an invalid header name"
+		case isOwn:
+			return "must not hold " + name + ": " + reason
+		case slices.ContainsFunc(values, isMalformed):
+			return "has a value of " + name + " with control characters or white space around it"
+		}
+	}
+	return ""
+}
+
+// isSecretHeader reports whether the name of a header says that its value is a credential.
+func isSecretHeader(name string) bool {
+	name = strings.ToLower(name)
+	for _, word := range []string{"authorization", "cookie", "token", "key", "secret"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
+}
+
+func validHeaderName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
+	})
+}
+
 // secrets returns the secrets that every call of the client may meet in a text.
 func (cfg *Configuration) secrets() *secret.Set {
 	set := &secret.Set{}
 	set.Add(cfg.TokenInHeader.Key)
 	set.Add(cfg.TokenInQuery.Key)
 	for name, values := range cfg.DefaultHeader {
-		if isSecretHeader(name) {
-			for _, value := range values {
+		for _, value := range values {
+			switch {
+			case http.CanonicalHeaderKey(name) == "Cookie":
+				set.AddCookies(value)
+			case isSecretHeader(name):
 				set.AddHeader(value)
 			}
 		}
 	}
 	return set
+}
+
+func (cfg *Configuration) credentials() *credentials {
+	c := &credentials{header: cfg.TokenInHeader.value(), source: cfg.TokenSource, timeout: cfg.Timeout}
+	if cfg.TokenInQuery.Key != "" {
+		c.query = "token=" + url.QueryEscape(cfg.TokenInQuery.value())
+	}
+	return c
 }
 
 // machine returns the configuration of what sends the requests.
@@ -380,7 +461,7 @@ func (cfg *Configuration) machine() exchange.Config {
 		Header: header, Timeout: cfg.Timeout, MaxBytes: cfg.MaxResponseBytes,
 		MaxAttempts: retry.MaxAttempts, InitialInterval: retry.InitialInterval,
 		MaxInterval: retry.MaxInterval, MaxRetryAfter: retry.MaxRetryAfter,
-		Credential: newCredentials(cfg).next,
+		Credential: cfg.credentials().next,
 	}
 }
 

@@ -189,6 +189,7 @@ func places() []place {
 		{name: "Basic", secret: basic[len("Basic "):], plant: inHeader("authorization", basic)},
 		{name: "password", secret: secretNamed("password"), plant: inHeader("Authorization", basic)},
 		{name: "Cookie", secret: shortSecret, plant: inHeader("Cookie", "lang=en; session="+shortSecret)},
+		{name: "padded key", secret: shortSecret, plant: inHeader("Authorization", "Token "+shortSecret+"==")},
 	}
 }
 
@@ -333,6 +334,20 @@ func TestSecrecy_Echoes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Only headers that name a credential hold one, and of a cookie only the value.
+func TestSecrecy_WhatIsNoSecret(t *testing.T) {
+	t.Parallel()
+	for text, header := range map[string]http.Header{
+		"Xms-Auth-Token is invalid or expired":  {"cookie": {"XMS_AUTH_TOKEN=" + strangersUUID}},
+		"no such tenant: blue-harbor-north-one": {"X-Tenant": {"blue-harbor-north-one"}},
+	} {
+		cfg := configuration(startNode(t, answer(400, `{"message":"`+text+`"}`)))
+		cfg.DefaultHeader = header
+		_, _, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 1)
+		require.ErrorContains(t, err, text)
 	}
 }
 
