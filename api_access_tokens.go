@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -127,28 +126,22 @@ func checkOffset(offset *int64) *ArgumentError {
 	return nil
 }
 
-func (o *ListAccessTokensOpts) parameters() []parameter {
-	if o == nil {
-		return nil
-	}
-	var query []parameter
-	add := func(name, value string) { query = append(query, parameter{name: name, value: value}) }
-	if o.Limit != nil {
-		add("limit", strconv.FormatInt(*o.Limit, 10))
-	}
-	if o.Offset != nil {
-		add("offset", strconv.FormatInt(*o.Offset, 10))
-	}
-	if o.UserID != nil {
-		add("user_id", strconv.FormatInt(*o.UserID, 10))
-	}
-	if o.Role != nil {
-		add("role", *o.Role)
-	}
-	if o.All != nil {
-		add("all", strconv.FormatBool(*o.All))
+func (o *ListAccessTokensOpts) parameters() (query []parameter) {
+	if o != nil {
+		query = addOptional(query, "limit", o.Limit)
+		query = addOptional(query, "offset", o.Offset)
+		query = addOptional(query, "user_id", o.UserID)
+		query = addOptional(query, "role", o.Role)
+		query = addOptional(query, "all", o.All)
 	}
 	return query
+}
+
+func addOptional[T any](query []parameter, name string, value *T) []parameter {
+	if value == nil {
+		return query
+	}
+	return append(query, parameter{name: name, value: fmt.Sprint(*value)})
 }
 
 // RegenerateAccessToken gives an access token a new uuid: POST

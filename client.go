@@ -2,6 +2,7 @@ package xmsclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -46,25 +47,18 @@ func NewAPIClient(cfg *Configuration) (*APIClient, error) {
 	if err := complete.check(); err != nil {
 		return nil, err
 	}
-	core, err := newCore(&complete)
-	if err != nil {
-		return nil, err
-	}
-	client := &APIClient{core: secret.Hide(core)}
-	client.AccessTokensApi = &AccessTokensApiService{client}
-	return client, nil
-}
-
-func newCore(cfg *Configuration) (c *core, err error) {
-	c = &core{secrets: cfg.secrets(), maxBytes: cfg.MaxResponseBytes, logger: cfg.Logger}
-	machine := cfg.machine()
+	c := &core{secrets: complete.secrets(), maxBytes: complete.MaxResponseBytes, logger: complete.Logger}
+	machine := complete.machine()
 	if c.logger != nil {
 		machine.Observe = c.observe
 	}
+	var err error
 	if c.exchange, err = exchange.New(machine); err != nil {
 		return nil, configError("WrapTransport", "must not return nil; it may return the RoundTripper that it got")
 	}
-	return c, nil
+	client := &APIClient{core: secret.Hide(c)}
+	client.AccessTokensApi = &AccessTokensApiService{client}
+	return client, nil
 }
 
 // CloseIdleConnections closes the connections that no call uses at the moment, those of the
@@ -104,8 +98,9 @@ type requestBody interface{ check() *ArgumentError }
 func do[T any](
 	ctx context.Context, client *APIClient, op *operation, args arguments, a answer[T],
 ) (*T, *Response, error) {
-	if err := op.check(ctx, args); err != nil {
-		return nil, nil, err
+	if refused := op.check(ctx, args); refused != nil {
+		refused.Operation = op.name
+		return nil, nil, refused
 	}
 	c := client.core.Reveal()
 	request, err := c.request(ctx, op, args)
@@ -126,34 +121,24 @@ func do[T any](
 	return value, newResponse(&outcome), nil
 }
 
-// check refuses invalid arguments.
-func (op *operation) check(ctx context.Context, args arguments) error {
-	refuse := func(err *ArgumentError) error {
-		err.Operation = op.name
-		return err
-	}
-	if ctx == nil {
-		return refuse(&ArgumentError{Argument: "ctx", Reason: "must not be nil; use context.Background()"})
-	}
-	if op.idArgument != "" && args.id <= 0 {
-		return refuse(&ArgumentError{Argument: op.idArgument, Reason: fmt.Sprintf("must be positive, not %d", args.id)})
-	}
-	if args.invalid != nil {
-		return refuse(args.invalid)
+// check returns why the arguments are refused, or nil.
+func (op *operation) check(ctx context.Context, args arguments) *ArgumentError {
+	switch {
+	case ctx == nil:
+		return &ArgumentError{Argument: "ctx", Reason: "must not be nil; use context.Background()"}
+	case op.idArgument != "" && args.id <= 0:
+		return &ArgumentError{Argument: op.idArgument, Reason: fmt.Sprintf("must be positive, not %d", args.id)}
+	case args.invalid != nil:
+		return args.invalid
 	}
 	if args.body != nil {
 		if err := args.body.check(); err != nil {
-			return refuse(err)
+			return err
 		}
 	}
-	if key, ok := keyFromContext(ctx); ok {
-		flaw := key.flaw()
-		if key.Key == "" {
-			flaw = "is empty"
-		}
-		if flaw != "" {
-			return refuse(&ArgumentError{Argument: "ctx", Reason: "the key given to ContextWithAPIKey " + flaw})
-		}
+	if key, ok := keyFromContext(ctx); ok && (key.Key == "" || key.flaw() != "") {
+		reason := "the key given to ContextWithAPIKey " + cmp.Or(key.flaw(), "is empty")
+		return &ArgumentError{Argument: "ctx", Reason: reason}
 	}
 	return nil
 }
@@ -197,12 +182,11 @@ func encode(model any) ([]byte, error) {
 
 // fill returns the path with the id in its place.
 func (op *operation) fill(id int64) string {
-	before, rest, ok := strings.Cut(op.path, "{")
-	if !ok {
+	before, rest, hasID := strings.Cut(op.path, "{")
+	if !hasID {
 		return op.path
 	}
-	_, after, _ := strings.Cut(rest, "}")
-	return before + strconv.FormatInt(id, 10) + after
+	return before + strconv.FormatInt(id, 10) + rest[strings.Index(rest, "}")+1:]
 }
 
 // encodeQuery returns the parameters as they stand in a URL. To be shown, secrets are replaced.

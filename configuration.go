@@ -234,7 +234,12 @@ func (p RetryPolicy) withDefaults(nodes int) RetryPolicy {
 
 // check returns an *ArgumentError that names the first unusable field.
 func (cfg *Configuration) check() error {
-	const negative = "must not be negative; 0 means the default"
+	const (
+		negative = "must not be negative; 0 means the default"
+		tooLong  = "must not exceed Retry.MaxInterval"
+		ownTLS   = "is for the client's own transport: set it in HTTPClient's transport instead, " +
+			"or leave HTTPClient nil and put middleware into WrapTransport"
+	)
 	for i, raw := range cfg.urls() {
 		field := "BaseURL"
 		if i > 0 {
@@ -254,33 +259,17 @@ func (cfg *Configuration) check() error {
 		{inQuery != "", "TokenInQuery", inQuery},
 		{header != "", "DefaultHeader", header},
 		{isTypedNil(cfg.TokenSource), "TokenSource", "holds a nil; set the field itself to nil for no TokenSource"},
-		{
-			!validHeaderValue(cfg.UserAgent), "UserAgent",
-			"must not contain control characters or surrounding white space",
-		},
-		{
-			cfg.HTTPClient != nil && cfg.TLSConfig != nil, "TLSConfig",
-			"is for the client's own transport: set it in HTTPClient's transport instead, " +
-				"or leave HTTPClient nil and put middleware into WrapTransport",
-		},
-		{
-			isTypedNil(client.Transport), "HTTPClient",
-			"has a Transport that holds a nil; set it to nil for http.DefaultTransport",
-		},
+		{!validHeaderValue(cfg.UserAgent), "UserAgent", "must not have control characters or white space around it"},
+		{cfg.HTTPClient != nil && cfg.TLSConfig != nil, "TLSConfig", ownTLS},
+		{isTypedNil(client.Transport), "HTTPClient", "has a Transport that holds a nil; nil: http.DefaultTransport"},
 		{isTypedNil(client.Jar), "HTTPClient", "has a Jar that holds a nil; set it to nil for no cookies"},
-		{
-			cfg.Logger != nil && cfg.Logger.Handler() == nil, "Logger",
-			"has no handler; slog.New makes one that has",
-		},
+		{cfg.Logger != nil && cfg.Logger.Handler() == nil, "Logger", "has no handler; slog.New makes one that has"},
 		{cfg.MaxResponseBytes < 0, "MaxResponseBytes", "must not be negative; 0 means 64 MiB"},
 		{retry.MaxAttempts < 0, "Retry.MaxAttempts", negative},
 		{retry.InitialInterval < 0, "Retry.InitialInterval", negative},
 		{retry.MaxInterval < 0, "Retry.MaxInterval", negative},
 		{retry.MaxRetryAfter < 0, "Retry.MaxRetryAfter", negative},
-		{
-			retry.MaxInterval != 0 && retry.InitialInterval > retry.MaxInterval, "Retry.InitialInterval",
-			"must not exceed Retry.MaxInterval",
-		},
+		{retry.MaxInterval != 0 && retry.InitialInterval > retry.MaxInterval, "Retry.InitialInterval", tooLong},
 	} {
 		if row.refused {
 			return configError(row.field, row.reason)
@@ -356,64 +345,43 @@ func validPort(u *url.URL) bool {
 	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
-const repeats = "net/http would send a create again, and every request would carry the same key"
-
 // ownHeaders are the headers that DefaultHeader must not hold. Accept-Encoding is among them
 // because it switches off net/http's decompression.
-var ownHeaders = map[string]string{
-	authHeader:            "the token goes into TokenInHeader or TokenSource",
-	"Proxy-Authorization": "it would go to XMS; a proxy's go into HTTPS_PROXY or Transport.ProxyConnectHeader",
-	"User-Agent":          "it goes into UserAgent",
-	"Accept":              "the client sets it",
-	"Accept-Encoding":     "net/http sets it",
-	"Connection":          "net/http sets it",
-	"Content-Length":      "net/http sets it",
-	"Content-Type":        "the client sets it",
-	"Host":                "it is part of BaseURL",
-	"Idempotency-Key":     repeats,
-	"X-Idempotency-Key":   repeats,
-	"Keep-Alive":          "net/http sets it",
-	"Proxy-Connection":    "net/http sets it",
-	"Referer":             "the client never sends it",
-	"Te":                  "net/http sets it",
-	"Trailer":             "net/http sets it",
-	"Transfer-Encoding":   "net/http sets it",
-	"Upgrade":             "net/http sets it",
+var ownHeaders = []struct{ names, reason string }{
+	{authHeader, "the token goes into TokenInHeader or TokenSource"},
+	{"Proxy-Authorization", "it would go to XMS; a proxy's go into HTTPS_PROXY or Transport.ProxyConnectHeader"},
+	{"Idempotency-Key X-Idempotency-Key", "net/http would send a create again, and every request would carry the same key"},
+	{"User-Agent", "it goes into UserAgent"},
+	{"Host", "it is part of BaseURL"},
+	{"Referer", "the client never sends it"},
+	{"Accept Content-Type", "the client sets it"},
+	{"Accept-Encoding Connection Content-Length Keep-Alive Proxy-Connection", "net/http sets it"},
+	{"Te Trailer Transfer-Encoding Upgrade", "net/http sets it"},
 }
 
 // headerFlaw says what is wrong with a DefaultHeader; "": nothing.
 func headerFlaw(header http.Header) string {
 	isMalformed := func(value string) bool { return !validHeaderValue(value) }
 	for name, values := range header {
-		reason, isOwn := ownHeaders[http.CanonicalHeaderKey(name)]
-		switch {
-		case !validHeaderName(name):
+		if !headerName.MatchString(name) {
 			return "has an invalid header name"
-		case isOwn:
-			return "must not hold " + name + ": " + reason
-		case slices.ContainsFunc(values, isMalformed):
+		}
+		for _, own := range ownHeaders {
+			if slices.Contains(strings.Fields(own.names), http.CanonicalHeaderKey(name)) {
+				return "must not hold " + name + ": " + own.reason
+			}
+		}
+		if slices.ContainsFunc(values, isMalformed) {
 			return "has a value of " + name + " with control characters or white space around it"
 		}
 	}
 	return ""
 }
 
-// isSecretHeader reports whether the name of a header says that its value is a credential.
-func isSecretHeader(name string) bool {
-	name = strings.ToLower(name)
-	for _, word := range []string{"authorization", "cookie", "token", "key", "secret"} {
-		if strings.Contains(name, word) {
-			return true
-		}
-	}
-	return false
-}
+// secretHeader matches the name of a header whose value is a credential.
+var secretHeader = regexp.MustCompile("(?i)authorization|cookie|token|key|secret")
 
-func validHeaderName(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
-	})
-}
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
 // secrets returns the secrets that every call of the client may meet in a text.
 func (cfg *Configuration) secrets() *secret.Set {
@@ -425,7 +393,7 @@ func (cfg *Configuration) secrets() *secret.Set {
 			switch {
 			case http.CanonicalHeaderKey(name) == "Cookie":
 				set.AddCookies(value)
-			case isSecretHeader(name):
+			case secretHeader.MatchString(name):
 				set.AddHeader(value)
 			}
 		}

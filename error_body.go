@@ -77,8 +77,8 @@ func (s *serverText) readError() (code, message string) {
 		}
 		return "", s.clean(string(body))
 	}
-	text, code := findText(value, maxDepth)
-	if text == "" || countTexts(value) > 1 {
+	text, code, isAll := findText(value, maxDepth)
+	if !isAll || text == "" {
 		text = strings.TrimSpace(text + " " + compact(value))
 	}
 	return s.clean(code), s.clean(text)
@@ -103,10 +103,7 @@ func (s *serverText) page() string {
 
 // document names a document and says what stands in it.
 func (s *serverText) document(what, text string) string {
-	if text = s.clean(html.UnescapeString(text)); text != "" {
-		what += ": " + text
-	}
-	return what
+	return strings.TrimSuffix(what+": "+s.clean(html.UnescapeString(text)), ": ")
 }
 
 // reportedFields reads the members with these names, as they are written.
@@ -141,7 +138,7 @@ func (s *serverText) reportedError() error {
 	if isEmpty(reported["error"]) && isEmpty(reported["errors"]) {
 		return nil
 	}
-	words, _ := findText(reported, maxDepth)
+	words, _, _ := findText(reported, maxDepth)
 	return errors.New("the server reports an error: " + s.clean(cmp.Or(words, compact(reported))))
 }
 
@@ -150,7 +147,7 @@ func (s *serverText) explain(err error) error {
 	if encoding := s.foreignEncoding(); encoding != "" {
 		err = fmt.Errorf("%w; the body is encoded as %q, which the client cannot read", err, s.clean(encoding))
 	}
-	if words, _ := findText(s.reported(), maxDepth); words != "" {
+	if words, _, _ := findText(s.reported(), maxDepth); words != "" {
 		err = fmt.Errorf("%w; the server says: %s", err, s.clean(words))
 	}
 	return err
@@ -181,58 +178,48 @@ func isEmpty(value any) bool {
 	return slices.Contains([]string{`null`, `false`, `0`, `[]`, `{}`}, compact(value))
 }
 
-// findText returns the first known text in a JSON value, and the code beside it.
-func findText(value any, levels int) (text, code string) {
+// findText returns the first known text in a JSON value, the code beside it, and whether the value
+// says nothing else.
+func findText(value any, levels int) (text, code string, isAll bool) {
 	if levels == 0 {
-		return "", ""
+		return "", "", false
 	}
 	switch v := value.(type) {
 	case string:
-		return strings.TrimSpace(v), ""
+		return strings.TrimSpace(v), "", true
 	case []any:
 		for _, element := range v {
-			if text, code = findText(element, levels-1); text != "" {
-				return text, code
+			if text, code, isAll = findText(element, levels-1); text != "" {
+				return text, code, isAll && len(v) == 1
 			}
 		}
 	case map[string]any:
 		code = scalar(v["code"])
 		for _, name := range knownTexts {
-			if text, inner := findText(v[name], levels-1); text != "" {
-				return text, cmp.Or(code, inner)
+			if text, inner, isAll := findText(v[name], levels-1); text != "" {
+				return text, cmp.Or(code, inner), isAll && isAlone(name, v)
 			}
 		}
 	}
-	return "", code
+	return "", code, false
 }
 
-// countTexts returns how many things a JSON value says, besides codes.
-func countTexts(value any) (n int) {
-	switch v := value.(type) {
-	case []any:
-		for _, element := range v {
-			n += countTexts(element)
-		}
-	case map[string]any:
-		for name, member := range v {
-			if name != "code" && name != "status" {
-				n += countTexts(member)
-			}
-		}
-	default:
-		if !isEmpty(v) {
-			n = 1
+// isAlone reports whether an object has a member with this name and besides it at most a code and a
+// status.
+func isAlone(name string, object map[string]any) bool {
+	for other := range object {
+		if other != name && other != "code" && other != "status" {
+			return false
 		}
 	}
-	return n
+	return true
 }
 
+// scalar returns a text or a number as a text.
 func scalar(value any) string {
-	switch v := value.(type) {
-	case string:
-		return strings.TrimSpace(v)
-	case json.Number:
-		return v.String()
+	switch value.(type) {
+	case string, json.Number:
+		return strings.TrimSpace(fmt.Sprint(value))
 	}
 	return ""
 }

@@ -68,7 +68,7 @@ func TestApiError_SaysWhatTheBodySays(t *testing.T) {
 		{asJSON, `{"code":9223372036854775808,"message":"m"}`, "9223372036854775808", "m"},
 		// The first known text, and the whole if more stands beside it.
 		{asJSON, `{"title":"5","detail":"4","error":"3","message":"1"}`, "", `1 {"detail":"4","error":"3","message":"1","title":"5"}`},
-		{asJSON, `{"message":"","msg":null,"error":{},"detail":"d"}`, "", "d"},
+		{asJSON, `{"message":"","msg":null,"error":{},"detail":"d"}`, "", `d {"detail":"d","error":{},"message":"","msg":null}`},
 		{
 			asJSON, `{"message":"Validation Failed","errors":[{"field":"name","code":"taken"}]}`, "",
 			`Validation Failed {"errors":[{"code":"taken","field":"name"}],"message":"Validation Failed"}`,

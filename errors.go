@@ -30,6 +30,11 @@ var (
 	ErrServer          = errors.New("xmsclient: server error (5xx)")
 )
 
+var sentinels = map[int]error{
+	400: ErrBadRequest, 401: ErrUnauthorized, 403: ErrForbidden, 404: ErrNotFound, 409: ErrConflict,
+	429: ErrTooManyRequests,
+}
+
 // ErrOutcomeUnknown is what errors.Is finds in the error of a create, regenerate, update or delete
 // that failed and may have taken effect: a server may have acted on one of its attempts. The text
 // of the error says what to do. After a create, look for the name with AllAccessTokens. If the token
@@ -81,23 +86,13 @@ func (e *ApiError) LogValue() slog.Value { return logError(e == nil, e) }
 
 // Is makes errors.Is find the sentinel of the status code, and ErrOutcomeUnknown.
 func (e *ApiError) Is(target error) bool {
-	switch target {
-	case ErrBadRequest:
-		return e.StatusCode == http.StatusBadRequest
-	case ErrUnauthorized:
-		return e.StatusCode == http.StatusUnauthorized
-	case ErrForbidden:
-		return e.StatusCode == http.StatusForbidden
-	case ErrNotFound:
-		return e.StatusCode == http.StatusNotFound && !e.notByID
-	case ErrConflict:
-		return e.StatusCode == http.StatusConflict
-	case ErrTooManyRequests:
-		return e.StatusCode == http.StatusTooManyRequests
-	case ErrServer:
+	switch {
+	case target == ErrServer:
 		return e.StatusCode >= 500
+	case target == ErrNotFound && e.notByID:
+		return false
 	}
-	return e.details.is(target)
+	return sentinels[e.StatusCode] == target && target != nil || e.details.is(target)
 }
 
 // RequestError says that no answer came: the connection failed or broke, a timeout passed, or the
@@ -371,12 +366,9 @@ func (w *words) isForeignPage() bool {
 // redirectAdvice says where a 3xx points to, and what BaseURL should be.
 func (w *words) redirectAdvice() string {
 	path, location := w.op.fill(w.args.id), w.out.Header.Get("Location")
-	base, err := url.Parse(w.out.Node + path)
-	if location == "" || err != nil {
-		return "redirects are not followed"
-	}
+	base, _ := url.Parse(w.out.Node + path) // a base URL that has been checked
 	target, err := base.Parse(location)
-	if err != nil {
+	if location == "" || err != nil {
 		return "redirects are not followed"
 	}
 	pointsTo := target.Scheme + "://" + target.Host + target.EscapedPath()
