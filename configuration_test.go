@@ -23,12 +23,12 @@ import (
 )
 
 // assertRefused checks that err is an ArgumentError with these words that does not quote hunter2.
-func assertRefused(t *testing.T, err error, operation, argument, words string) {
+func assertRefused(t *testing.T, err error, where, words string) {
 	t.Helper()
 	refused := &xmsclient.ArgumentError{}
 	require.ErrorAs(t, err, &refused, words)
-	assert.Equal(t, operation+" "+argument, refused.Operation+" "+refused.Argument)
-	assert.Contains(t, refused.Reason, words)
+	assert.Equal(t, where, refused.Operation+" "+refused.Argument, "Operation and Argument")
+	assert.Contains(t, refused.Reason, words, "Reason")
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v %q %x", err, err, err, err, err), "hunter2")
 }
 
@@ -44,7 +44,7 @@ func TestConfiguration_Defaults(t *testing.T) {
 	_, err := xmsclient.NewAPIClient(&xmsclient.Configuration{})
 	require.NoError(t, err)
 	_, err = xmsclient.NewAPIClient(nil)
-	assertRefused(t, err, "NewAPIClient", "cfg", "must not be nil")
+	assertRefused(t, err, "NewAPIClient cfg", "must not be nil")
 }
 
 // goodURLs are base URLs, and what requests go to.
@@ -128,7 +128,7 @@ func TestConfiguration_BaseURLs(t *testing.T) {
 func checkBadURL(t *testing.T, words, argument string, cfg xmsclient.Configuration) {
 	t.Helper()
 	_, err := xmsclient.NewAPIClient(&cfg)
-	assertRefused(t, err, "NewAPIClient", argument, words)
+	assertRefused(t, err, "NewAPIClient "+argument, words)
 	assert.Contains(t, err.Error(), "it should look like http://10.0.0.1:8051/v1")
 	assert.NotContains(t, fmt.Sprint(cfg), "hunter2")
 }
@@ -193,7 +193,7 @@ func TestConfiguration_Refused(t *testing.T) {
 	for _, test := range tests {
 		client, err := xmsclient.NewAPIClient(&test.cfg)
 		assert.Nil(t, client)
-		assertRefused(t, err, "NewAPIClient", test.argument, test.words)
+		assertRefused(t, err, "NewAPIClient "+test.argument, test.words)
 	}
 }
 
@@ -267,7 +267,7 @@ func TestConfigurationFromEnv_BaseURLs(t *testing.T) {
 	} {
 		t.Setenv("XMS_BASE_URL", list)
 		_, err = xmsclient.ConfigurationFromEnv()
-		assertRefused(t, err, "ConfigurationFromEnv", "XMS_BASE_URL", words)
+		assertRefused(t, err, "ConfigurationFromEnv XMS_BASE_URL", words)
 	}
 }
 
@@ -284,7 +284,7 @@ func TestConfigurationFromEnv_Tokens(t *testing.T) { //nolint:paralleltest // th
 			if !strings.Contains(text, "\x00") { // no variable can hold that
 				t.Setenv("XMS_AUTH_TOKEN", text)
 				_, err := xmsclient.ConfigurationFromEnv()
-				assertRefused(t, err, "ConfigurationFromEnv", "XMS_AUTH_TOKEN", words)
+				assertRefused(t, err, "ConfigurationFromEnv XMS_AUTH_TOKEN", words)
 			}
 		}
 	}
@@ -328,7 +328,7 @@ func TestConfigurationFromEnv_CAFiles(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		cfg, err := xmsclient.ConfigurationFromEnv()
 		if refused != "" {
-			assertRefused(t, err, "ConfigurationFromEnv", "XMS_CA_FILE", refused)
+			assertRefused(t, err, "ConfigurationFromEnv XMS_CA_FILE", refused)
 			assert.Contains(t, err.Error(), path)
 			continue
 		}
@@ -350,6 +350,6 @@ func TestConfigurationFromEnv_CAFiles(t *testing.T) {
 	} {
 		t.Setenv("XMS_CA_FILE", value)
 		_, err := xmsclient.ConfigurationFromEnv()
-		assertRefused(t, err, "ConfigurationFromEnv", "XMS_CA_FILE", words)
+		assertRefused(t, err, "ConfigurationFromEnv XMS_CA_FILE", words)
 	}
 }
