@@ -356,7 +356,7 @@ func TestTokenSource_ContextIsReleased(t *testing.T) {
 	cfg := configuration(startNode(t, answer(200, `{"access_tokens":[]}`)))
 	var asked context.Context
 	cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
-		asked = ctx
+		asked = ctx //nolint:fatcontext // one call
 		return aKey, nil
 	})
 	_, _, err := newClient(t, cfg).AccessTokensApi.ListAccessTokens(t.Context(), nil)

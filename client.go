@@ -109,11 +109,7 @@ func do[T any](
 	}
 	outcome := c.exchange.Do(ctx, request)
 	w := words{op, args, serverText{outcome, request.Secrets, a.secret}}
-	var value *T
-	var odd []string
-	if outcome.Status/100 == 2 {
-		value, odd, err = a.decode(&w.serverText, c.maxBytes)
-	}
+	value, odd, err := a.decode(&w.serverText, c.maxBytes)
 	if err := w.publicError(err); err != nil {
 		return nil, newResponse(&outcome), err
 	}
@@ -208,11 +204,8 @@ func encodeQuery(parameters []parameter, shown bool) string {
 // observe logs an attempt when it has ended, and the node that the client has left.
 func (c *core) observe(ctx context.Context, e exchange.Event) {
 	attributes := []slog.Attr{
-		slog.String("operation", e.Operation),
-		slog.String("server", e.Node),
-		slog.Int("attempt", e.Attempt),
-		slog.String("result", e.Result),
-		slog.Duration("duration", e.Duration),
+		slog.String("operation", e.Operation), slog.String("server", e.Node), slog.Int("attempt", e.Attempt),
+		slog.String("result", e.Result), slog.Duration("duration", e.Duration),
 	}
 	if e.Status != 0 {
 		attributes = append(attributes, slog.Int("status", e.Status))
@@ -235,12 +228,11 @@ func (c *core) observe(ctx context.Context, e exchange.Event) {
 
 // warn logs what could not be read of an answer that is used all the same.
 func (c *core) warn(ctx context.Context, op *operation, odd []string) {
-	if c.logger == nil {
-		return
-	}
 	for _, text := range odd {
-		c.logger.LogAttrs(ctx, slog.LevelWarn, "xms answer is partly unreadable",
-			slog.String("operation", op.name), slog.String("error", text))
+		if c.logger != nil {
+			c.logger.LogAttrs(ctx, slog.LevelWarn, "xms answer is partly unreadable",
+				slog.String("operation", op.name), slog.String("error", text))
+		}
 	}
 }
 

@@ -350,7 +350,7 @@ func validPort(u *url.URL) bool {
 var ownHeaders = []struct{ names, reason string }{
 	{authHeader, "the token goes into TokenInHeader or TokenSource"},
 	{"Proxy-Authorization", "it would go to XMS; a proxy's go into HTTPS_PROXY or Transport.ProxyConnectHeader"},
-	{"Idempotency-Key X-Idempotency-Key", "net/http would send a create again, and every request would carry the same key"},
+	{"Idempotency-Key X-Idempotency-Key", "net/http would repeat creates, and every request would carry the same key"},
 	{"User-Agent", "it goes into UserAgent"},
 	{"Host", "it is part of BaseURL"},
 	{"Referer", "the client never sends it"},

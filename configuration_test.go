@@ -172,7 +172,7 @@ func TestConfiguration_Refused(t *testing.T) {
 	for words, names := range map[string]string{
 		"TokenInHeader or TokenSource": "Xms-Auth-Token xMS-auth-tOKEN",
 		"HTTPS_PROXY":                  "Proxy-Authorization",
-		"send a create again":          "Idempotency-Key x-idempotency-key",
+		"would repeat creates":         "Idempotency-Key x-idempotency-key",
 		"into UserAgent":               "user-agent",
 		"part of BaseURL":              "Host",
 		"the client sets it":           "Accept content-type",

@@ -38,11 +38,11 @@ func removed(record string) answer[removal] {
 	}
 }
 
-// decode reads a 2xx. odd says what could not be read of a value that is good enough.
+// decode reads a whole 2xx, and nothing else. odd says what could not be read of a value that is good enough.
 func (a answer[T]) decode(text *serverText, maxBytes int64) (_ *T, odd []string, _ error) {
 	body := text.body()
 	switch {
-	case text.out.Err != nil:
+	case text.out.Err != nil, text.out.Status/100 != 2:
 		return nil, nil, text.out.Err
 	case text.out.Page:
 		return nil, nil, errors.New(text.page())
@@ -61,13 +61,14 @@ func (a answer[T]) decode(text *serverText, maxBytes int64) (_ *T, odd []string,
 	if err == nil {
 		err = a.insufficient(value, odd)
 	}
-	if err != nil {
-		return nil, nil, text.explain(err)
+	switch {
+	case err != nil:
+		err = text.explain(err)
+	case a.mayHideError != nil && a.mayHideError(value):
+		err = text.reportedError()
 	}
-	if a.mayHideError != nil && a.mayHideError(value) {
-		if err := text.reportedError(); err != nil {
-			return nil, nil, err
-		}
+	if err != nil {
+		return nil, nil, err
 	}
 	return value, odd, nil
 }

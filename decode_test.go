@@ -67,12 +67,18 @@ func TestDecode_WhatAnAnswerMustHold(t *testing.T) {
 		{body: "{}", token: noToken, record: noToken, list: noList},
 		{body: " { \n} ", token: noToken, record: noToken, list: noList},
 		{body: "null", token: isNull, record: notObject, list: isNull},
-		{body: "nul", token: "invalid literal", record: "invalid literal", list: "invalid literal", remove: "invalid literal"},
+		{
+			body:  "nul",
+			token: "invalid literal", record: "invalid literal", list: "invalid literal", remove: "invalid literal",
+		},
 		{body: "{", token: cut, record: cut, list: cut, remove: cut},
 		{body: "[]", token: isArray, record: notObject, list: isArray, remove: isArray},
 		{body: `""`, token: isText, record: notObject, list: isText, remove: isText},
 		{body: "true", token: "true is", record: notObject, list: "true is", remove: "true is not an object"},
-		{body: "ok", token: "unexpected character 'o' at offset 0", record: "unexpected", list: "unexpected", remove: "unexpected"},
+		{
+			body:  "ok",
+			token: "unexpected character 'o' at offset 0", record: "unexpected", list: "unexpected", remove: "unexpected",
+		},
 		{body: aPage, token: page, record: page, list: page, remove: page},
 		{
 			body:  `{"code":403,"message":"license expired"}`,
@@ -92,7 +98,10 @@ func TestDecode_WhatAnAnswerMustHold(t *testing.T) {
 		{body: `{"error":"","errors":[]}`, token: noToken, record: noToken, list: noList, remove: kept},
 		{body: `{"access_token":{}}`, token: noID, record: noUUID, list: noList},
 		{body: `{"access_token":null}`, token: noToken, record: noToken, list: noList},
-		{body: `{"access_token":[]}`, token: "access_token: " + isArray, record: "access_token: not an object", list: noList},
+		{
+			body:  `{"access_token":[]}`,
+			token: "access_token: " + isArray, record: "access_token: not an object", list: noList,
+		},
 		{body: `{"access_token":{"id":0,"uuid":""}}`, token: noID, record: noUUID, list: noList},
 		{body: `{"access_token":{"id":null,"uuid":null}}`, token: noID, record: noUUID, list: noList},
 		{body: `{"access_token":{"id":7}}`, record: noUUID, list: noList},
@@ -102,8 +111,14 @@ func TestDecode_WhatAnAnswerMustHold(t *testing.T) {
 			token: `access_token.id: "7" is not an int64`, record: "access_token.uuid: not a string", list: noList,
 		},
 		{body: `{"access_token":{"create":"now"}}`, token: "RFC 3339", record: "RFC 3339 time; " + noUUID, list: noList},
-		{body: "\ufeff" + `{"access_token":{"id":7,"uuid":"f0e1"},"error":"license expired"}`, list: noList, remove: expired},
-		{body: `{"access_token":{"id":7,"uuid":"f0e1"},"errors":{"a":["b"]}}`, list: noList, remove: `{"errors":{"a":["b"]}}`},
+		{
+			body: "\ufeff" + `{"access_token":{"id":7,"uuid":"f0e1"},"error":"license expired"}`,
+			list: noList, remove: expired,
+		},
+		{
+			body: `{"access_token":{"id":7,"uuid":"f0e1"},"errors":{"a":["b"]}}`,
+			list: noList, remove: `{"errors":{"a":["b"]}}`,
+		},
 		{body: `{"access_token":{"id":7,"uuid":"f0e1"},"error":" ","errors":[]}`, list: noList},
 		{body: `{"access_token":{"id":7,"uuid":"f0e1"},"error":null,"errors":{}}`, list: noList},
 		{body: `{"access_token":{"id":7,"uuid":"f0e1"},"error":false,"errors":0}`, list: noList},
@@ -115,8 +130,14 @@ func TestDecode_WhatAnAnswerMustHold(t *testing.T) {
 		{body: `{"access_tokens":null}`, token: noToken, record: noToken, remove: kept},
 		{body: `{"access_tokens":{}}`, token: noToken, record: noToken, remove: kept},
 		{body: `{"access_tokens":[],"error":"","errors":{}}`, token: noToken, record: noToken, remove: kept},
-		{body: `{"access_tokens":null,"error":"license expired"}`, token: noToken, record: noToken, list: expired, remove: kept},
-		{body: `{"access_tokens":{},"errors":"license expired"}`, token: noToken, record: noToken, list: expired, remove: kept},
+		{
+			body:  `{"access_tokens":null,"error":"license expired"}`,
+			token: noToken, record: noToken, list: expired, remove: kept,
+		},
+		{
+			body:  `{"access_tokens":{},"errors":"license expired"}`,
+			token: noToken, record: noToken, list: expired, remove: kept,
+		},
 		{
 			body:  `{"access_tokens":[],"errors":{"a":["b"]}}`,
 			token: noToken, record: noToken, list: `error: {"errors":{"a":["b"]}}`, remove: kept,

@@ -67,20 +67,32 @@ func TestApiError_SaysWhatTheBodySays(t *testing.T) {
 		{asJSON, `{"code":1,"error":{"code":2,"message":"m"}}`, "1", "m"},
 		{asJSON, `{"code":9223372036854775808,"message":"m"}`, "9223372036854775808", "m"},
 		// The first known text, and the whole if more stands beside it.
-		{asJSON, `{"title":"5","detail":"4","error":"3","message":"1"}`, "", `1 {"detail":"4","error":"3","message":"1","title":"5"}`},
-		{asJSON, `{"message":"","msg":null,"error":{},"detail":"d"}`, "", `d {"detail":"d","error":{},"message":"","msg":null}`},
+		{
+			asJSON, `{"title":"5","detail":"4","error":"3","message":"1"}`, "",
+			`1 {"detail":"4","error":"3","message":"1","title":"5"}`,
+		},
+		{
+			asJSON, `{"message":"","msg":null,"error":{},"detail":"d"}`, "",
+			`d {"detail":"d","error":{},"message":"","msg":null}`,
+		},
 		{
 			asJSON, `{"message":"Validation Failed","errors":[{"field":"name","code":"taken"}]}`, "",
 			`Validation Failed {"errors":[{"code":"taken","field":"name"}],"message":"Validation Failed"}`,
 		},
-		{asJSON, `{"errors":["name is taken","role is unknown"]}`, "", `name is taken {"errors":["name is taken","role is unknown"]}`},
+		{
+			asJSON, `{"errors":["name is taken","role is unknown"]}`, "",
+			`name is taken {"errors":["name is taken","role is unknown"]}`,
+		},
 		{
 			asJSON, `{"errors":[{"message":"taken","field":"name"},{"message":"unknown"}]}`, "",
 			`taken {"errors":[{"field":"name","message":"taken"},{"message":"unknown"}]}`,
 		},
 		{asJSON, `{"detail":[{"loc":["body","name"],"msg":"too short"}]}`, "",
 			`too short {"detail":[{"loc":["body","name"],"msg":"too short"}]}`},
-		{asJSON, `{"error":{"code":7,"message":"m","hint":"<h> \u8bbf"}}`, "7", `m {"error":{"code":7,"hint":"<h> 访","message":"m"}}`},
+		{
+			asJSON, `{"error":{"code":7,"message":"m","hint":"<h> \u8bbf"}}`, "7",
+			`m {"error":{"code":7,"hint":"<h> 访","message":"m"}}`,
+		},
 		{
 			problem, `{"type":"about:blank","title":"Conflict","status":409,"detail":"name is taken"}`, "",
 			`name is taken {"detail":"name is taken","status":409,"title":"Conflict","type":"about:blank"}`,

@@ -113,10 +113,8 @@ type RequestError struct {
 
 // Error describes the failure in one line without any secret.
 func (e *RequestError) Error() string {
-	failed, cause := e.failed, ""
-	if e.Err != nil {
-		cause = errorText(e.Err)
-	} else if failed == "" {
+	failed, cause := e.failed, errorText(e.Err)
+	if failed == "" && cause == "" {
 		failed = "no answer" + after(" from ", e.Server)
 	}
 	return line(e.Operation, failed, cause) + afterAttempts(e.Attempts) + e.details.text()
@@ -155,7 +153,7 @@ type DecodeError struct {
 
 // Error describes the failure in one line.
 func (e *DecodeError) Error() string {
-	answer, cause := "the answer"+after(" of ", e.Server), ""
+	answer := "the answer" + after(" of ", e.Server)
 	if e.StatusCode != 0 {
 		answer += fmt.Sprintf(" with status %d", e.StatusCode)
 	}
@@ -163,10 +161,7 @@ func (e *DecodeError) Error() string {
 	if e.Body != nil {
 		answer += fmt.Sprintf(" (%d bytes, content type %q)", len(e.Body), e.ContentType)
 	}
-	if e.Err != nil {
-		cause = errorText(e.Err)
-	}
-	return line(e.Operation, answer, cause) + afterAttempts(e.Attempts) + e.details.text()
+	return line(e.Operation, answer, errorText(e.Err)) + afterAttempts(e.Attempts) + e.details.text()
 }
 
 // Is makes errors.Is find ErrOutcomeUnknown.
@@ -220,7 +215,10 @@ type details struct {
 	advice  string
 }
 
-func (d details) is(target error) bool { return target == ErrOutcomeUnknown && d.unknown != "" }
+// is is what the Is of an error adds to errors.Is.
+func (d details) is(target error) bool {
+	return target == ErrOutcomeUnknown && d.unknown != "" //nolint:errorlint // errors.Is does the unwrapping
+}
 
 func (d details) text() string {
 	return after("; attempts before: ", d.before) + after("; outcome unknown: ", d.unknown) + after("; ", d.advice)
@@ -247,8 +245,13 @@ func afterAttempts(n int) string {
 	return fmt.Sprintf(" (after %d attempts)", n)
 }
 
-// errorText returns the text of an error of a library as it stands in ours.
-func errorText(err error) string { return shorten(oneLine(err.Error()), maxErrorText) }
+// errorText returns the text of an error of a library as it stands in ours; "" for nil.
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return shorten(oneLine(err.Error()), maxErrorText)
+}
 
 func logError(isNil bool, err error) slog.Value {
 	if isNil {

@@ -375,7 +375,7 @@ func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
 // change makes code of the caller tell secrets. cancel ends the call.
 type change func(cfg *xmsclient.Configuration, cancel context.CancelCauseFunc)
 
-var indiscreet = errors.New("no longer with " + secretNamed("headerkey"))
+var errIndiscreet = errors.New("no longer with " + secretNamed("headerkey"))
 
 // indiscretions are the ways in which the caller's own code can tell secrets.
 func indiscretions(t *testing.T) map[string]change {
@@ -421,28 +421,28 @@ func indiscretions(t *testing.T) map[string]change {
 		},
 		"TokenSource": func(cfg *xmsclient.Configuration, _ context.CancelCauseFunc) {
 			cfg.TokenSource = xmsclient.TokenSourceFunc(func(context.Context) (string, error) {
-				return "", indiscreet
+				return "", errIndiscreet
 			})
 		},
 		"TokenSource of a call that has ended": func(cfg *xmsclient.Configuration, cancel context.CancelCauseFunc) {
 			cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
-				cancel(indiscreet)
+				cancel(errIndiscreet)
 				return "", fmt.Errorf("%s: %w", secretNamed("querykey"), ctx.Err())
 			})
 		},
 		"malformed token": func(cfg *xmsclient.Configuration, _ context.CancelCauseFunc) {
 			cfg.TokenSource = source(secretNamed("new") + "\n")
 		},
-		"cause before": func(_ *xmsclient.Configuration, cancel context.CancelCauseFunc) { cancel(indiscreet) },
+		"cause before": func(_ *xmsclient.Configuration, cancel context.CancelCauseFunc) { cancel(errIndiscreet) },
 		"cause meanwhile": func(cfg *xmsclient.Configuration, cancel context.CancelCauseFunc) {
 			cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-				cancel(indiscreet)
+				cancel(errIndiscreet)
 				return nil, r.Context().Err()
 			})}
 		},
 		"cause in a wait": func(cfg *xmsclient.Configuration, cancel context.CancelCauseFunc) {
 			cfg.HTTPClient = &http.Client{Transport: busy}
-			cfg.Logger = slog.New(onWait{cfg.Logger.Handler(), func() { cancel(indiscreet) }})
+			cfg.Logger = slog.New(onWait{cfg.Logger.Handler(), func() { cancel(errIndiscreet) }})
 		},
 	}
 }
@@ -471,7 +471,7 @@ func (tell change) check(t *testing.T, c call, name string) {
 	got, response, err := c.do(ctx, newClient(t, cfg).AccessTokensApi)
 	require.Error(t, err, name)
 	if strings.HasPrefix(name, "cause") {
-		require.ErrorIs(t, err, indiscreet, name)
+		require.ErrorIs(t, err, errIndiscreet, name)
 	}
 	if strings.Contains(name, "RoundTripper") {
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF, name)

@@ -153,7 +153,8 @@ func TestSet_Header(t *testing.T) {
 func TestSet_Cookies(t *testing.T) {
 	t.Parallel()
 	var set secret.Set
-	set.AddCookies("lang=en-harbor; XMS_AUTH_TOKEN=" + uuid + ";session_of_harbor=a=b/" + words + "; bare-harbor;empty-harbor=")
+	set.AddCookies("lang=en-harbor; XMS_AUTH_TOKEN=" + uuid + ";session_of_harbor=a=b/" + words +
+		"; bare-harbor;empty-harbor=")
 	for _, value := range []string{"en-harbor", uuid, words, "bare-harbor"} {
 		assert.Equal(t, secret.Withheld, set.Text("no "+value), value)
 	}
@@ -171,7 +172,7 @@ func TestSet_Err(t *testing.T) {
 	for _, err := range []error{
 		leak, fmt.Errorf("sending: %w: %w", context.Canceled, leak), errors.Join(context.DeadlineExceeded, leak), timeout,
 		&net.OpError{Op: words, Err: context.Canceled}, &quiet{fmt.Errorf("%w: %w", leak, context.DeadlineExceeded)},
-		quietList{io.EOF, leak}, &quiet{quietList{context.Canceled, leak}},
+		quietErrors{io.EOF, leak}, &quiet{quietErrors{context.Canceled, leak}},
 	} {
 		assert.Equal(t, err, none.Err(err))
 		got := set.Err(err)
@@ -191,11 +192,11 @@ func TestSet_Err(t *testing.T) {
 	assert.NoError(t, set.Err(nil))
 }
 
-// quietList says nothing of the errors that it wraps.
-type quietList []error
+// quietErrors says nothing of the errors that it wraps.
+type quietErrors []error
 
-func (quietList) Error() string     { return "sending failed" }
-func (l quietList) Unwrap() []error { return l }
+func (quietErrors) Error() string     { return "sending failed" }
+func (l quietErrors) Unwrap() []error { return l }
 
 // quiet says nothing of the error that it wraps.
 type quiet struct{ error }
