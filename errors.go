@@ -92,7 +92,7 @@ func (e *ApiError) Is(target error) bool {
 	case target == ErrNotFound && e.notByID:
 		return false
 	}
-	return sentinels[e.StatusCode] == target && target != nil || e.details.is(target)
+	return sentinels[e.StatusCode] == target && target != nil || e.details.Is(target)
 }
 
 // RequestError says that no answer came: the connection failed or broke, a timeout passed, or the
@@ -121,7 +121,7 @@ func (e *RequestError) Error() string {
 }
 
 // Is makes errors.Is find ErrOutcomeUnknown.
-func (e *RequestError) Is(target error) bool { return e.details.is(target) }
+func (e *RequestError) Is(target error) bool { return e.details.Is(target) }
 
 // Format prints Error for every verb.
 func (e RequestError) Format(f fmt.State, verb rune) { secret.Print(f, verb, e.Error()) }
@@ -165,7 +165,7 @@ func (e *DecodeError) Error() string {
 }
 
 // Is makes errors.Is find ErrOutcomeUnknown.
-func (e *DecodeError) Is(target error) bool { return e.details.is(target) }
+func (e *DecodeError) Is(target error) bool { return e.details.Is(target) }
 
 // Format prints Error for every verb.
 func (e DecodeError) Format(f fmt.State, verb rune) { secret.Print(f, verb, e.Error()) }
@@ -215,10 +215,8 @@ type details struct {
 	advice  string
 }
 
-// is is what the Is of an error adds to errors.Is.
-func (d details) is(target error) bool {
-	return target == ErrOutcomeUnknown && d.unknown != "" //nolint:errorlint // errors.Is does the unwrapping
-}
+// Is makes errors.Is find ErrOutcomeUnknown.
+func (d details) Is(target error) bool { return target == ErrOutcomeUnknown && d.unknown != "" }
 
 func (d details) text() string {
 	return after("; attempts before: ", d.before) + after("; outcome unknown: ", d.unknown) + after("; ", d.advice)
