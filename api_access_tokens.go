@@ -76,7 +76,9 @@ func (s *AccessTokensApiService) CreateAccessToken(
 // accessTokenID must be positive. Otherwise the error is an *ArgumentError. ErrNotFound says that
 // there is no such token. The client sends the request again after most failures. If the answer to
 // a first attempt was lost and the second one finds no token, the error is both ErrNotFound and
-// ErrOutcomeUnknown: the token is gone, and this call may have deleted it.
+// ErrOutcomeUnknown: the token is gone, and this call may have deleted it. A 2xx with a body that
+// does not look like a deletion is a *DecodeError and ErrOutcomeUnknown: get the token to see
+// whether it is there.
 func (s *AccessTokensApiService) DeleteAccessToken(ctx context.Context, accessTokenID int64) (*Response, error) {
 	_, response, err := do(ctx, s.client, deleteAccessToken, arguments{id: accessTokenID}, accessTokenRemoved)
 	return response, err

@@ -181,10 +181,11 @@ const maxTokenFile = 64 << 10
 // attempt, which costs microseconds, so a change takes effect with the next one.
 //
 // Nothing is read before the first call. A call fails with a *RequestError that names the file if
-// it cannot be read, is no regular file, is empty, is larger than 64 KiB, or holds something else
-// than a token: quotes, NAME=token, NAME: token, JSON, or characters outside ASCII. errors.Is finds
-// the file system's error, such as fs.ErrNotExist. To change the token, write another file beside
-// it and rename that, so that nobody reads half a token.
+// it cannot be read, is no regular file, is empty, is larger than 64 KiB, or holds anything but a
+// token: quotes, NAME=token, NAME: token, JSON, or characters outside ASCII. errors.Is finds the
+// file system's error, such as fs.ErrNotExist. If path is a token by mistake, the error does not
+// show it. To change the token, write another file and rename it to path, so that nobody reads half
+// a token.
 func TokenFromFile(path string) TokenSource {
 	return TokenSourceFunc(func(context.Context) (string, error) {
 		token, err := readTokenFile(path)
@@ -223,7 +224,7 @@ func pathless(err error) error {
 
 var assignment = regexp.MustCompile(`(?i)XMS_AUTH_TOKEN|^(export\s+)?[A-Z_][\w.-]*\s*(=+[^=]|:\s)`)
 
-// parseToken reads a token as people put it into files and variables. It refuses what is no token,
+// parseToken reads a token as people put it into files and variables. It refuses anything else,
 // without quoting it: the server would only answer 401.
 func parseToken(text string) (string, error) {
 	token := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), "\ufeff"))

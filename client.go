@@ -19,8 +19,8 @@ import (
 // APIClient talks to one XMS cluster. Make it once with NewAPIClient and share it. It is safe for
 // concurrent use, keeps its connections, and remembers which node answers.
 //
-// Printing a client shows no secret. A program that makes many clients calls CloseIdleConnections
-// on those that it no longer needs.
+// Printing a client shows no secret. If a program makes many clients, it should call
+// CloseIdleConnections on those that it no longer needs.
 type APIClient struct {
 	// AccessTokensApi has the operations on access tokens.
 	AccessTokensApi *AccessTokensApiService
@@ -65,23 +65,23 @@ func NewAPIClient(cfg *Configuration) (*APIClient, error) {
 // transport beneath WrapTransport too. The client can be used afterwards.
 func (c *APIClient) CloseIdleConnections() { c.core.Reveal().exchange.CloseIdleConnections() }
 
-// operation is a row: all that is particular to an operation but its answer.
+// operation describes an operation, without its answer.
 type operation struct {
 	name         string // operationId of the API
 	method       string
 	path         string // below the base URL, with one {name} at most, which an id takes the place of
-	idArgument   string // how the method names that id; "": the path has none
-	success      int    // documented status; any other 2xx is taken for success too
+	idArgument   string // the method's name for that id; "" if the path has none
+	success      int    // documented status; any other 2xx is a success too
 	safeToRepeat bool   // sending it twice does what sending it once does
-	ifUnknown    string // what a write may have done and what to do then; "": it writes nothing
+	ifUnknown    string // what a failed write may have done and what to do then; "" if it writes nothing
 }
 
 // arguments are what a caller gives an operation.
 type arguments struct {
 	id      int64
 	query   []parameter
-	body    requestBody    // nil: the operation has none
-	invalid *ArgumentError // what the method itself has found; nil: nothing
+	body    requestBody    // nil: none is sent
+	invalid *ArgumentError // set if the method itself refuses an argument
 }
 
 // parameter is a query parameter that is sent.
@@ -109,11 +109,11 @@ func do[T any](
 	}
 	outcome := c.exchange.Do(ctx, request)
 	w := words{op, args, serverText{outcome, request.Secrets, a.secret}}
-	value, odd, err := a.decode(&w.serverText, c.maxBytes)
+	value, unread, err := a.decode(&w.serverText, c.maxBytes)
 	if err := w.publicError(err); err != nil {
 		return nil, newResponse(&outcome), err
 	}
-	c.warn(ctx, op, odd)
+	c.warn(ctx, op, unread)
 	return value, newResponse(&outcome), nil
 }
 
@@ -139,7 +139,7 @@ func (op *operation) check(ctx context.Context, args arguments) *ArgumentError {
 	return nil
 }
 
-// request returns what the call sends, with all secrets that are known beforehand.
+// request returns what the call sends, with all secrets that are known before an attempt.
 func (c *core) request(ctx context.Context, op *operation, args arguments) (exchange.Request, error) {
 	request := exchange.Request{
 		Operation: op.name, PathTemplate: op.path, Method: op.method,
@@ -226,9 +226,9 @@ func (c *core) observe(ctx context.Context, e exchange.Event) {
 	}
 }
 
-// warn logs what could not be read of an answer that is used all the same.
-func (c *core) warn(ctx context.Context, op *operation, odd []string) {
-	for _, text := range odd {
+// warn logs what could not be read of an answer that is good enough.
+func (c *core) warn(ctx context.Context, op *operation, unread []string) {
+	for _, text := range unread {
 		if c.logger != nil {
 			c.logger.LogAttrs(ctx, slog.LevelWarn, "xms answer is partly unreadable",
 				slog.String("operation", op.name), slog.String("error", text))
@@ -237,8 +237,8 @@ func (c *core) warn(ctx context.Context, op *operation, odd []string) {
 }
 
 // Response is the exchange behind a call. Its body has been read and closed. Package fmt and slog
-// write how many headers there are, and JSON, XML and YAML encoders leave Header out: there may be a
-// session's cookie in it.
+// write how many headers there are, and JSON, XML and YAML encoders leave Header out: it may hold a
+// session's cookie.
 type Response struct {
 	StatusCode int         // such as 200
 	Header     http.Header `json:"-" xml:"-" yaml:"-"` // header of the answer, as it came
@@ -268,16 +268,16 @@ func (r *Response) LogValue() slog.Value {
 	return slog.StringValue(fmt.Sprint(*r))
 }
 
-// CallInfo is what a RoundTripper can know of the call behind a request: for the names of spans,
-// for metrics and for logs. None of it is secret.
+// CallInfo tells a RoundTripper which call a request belongs to, for names of spans, metrics and
+// logs. None of it is secret.
 type CallInfo struct {
 	Operation    string // such as "CreateAccessToken"
 	PathTemplate string // below the base URL, such as "/access-tokens/{access_token_id}"
 	Attempt      int    // from 1
 }
 
-// CallInfoFromContext returns the call on whose behalf a request is sent. A RoundTripper passes the
-// context of its request. ok is false for any other context.
+// CallInfoFromContext returns the call that a request belongs to. A RoundTripper passes the context
+// of its request. ok is false for any other context.
 func CallInfoFromContext(ctx context.Context) (info CallInfo, ok bool) {
 	i, ok := exchange.InfoFromContext(ctx)
 	return CallInfo(i), ok

@@ -39,8 +39,8 @@ const DefaultBaseURL = "https://localhost/v1"
 type Configuration struct {
 	// BaseURL is the root of the API on the first management node, such as
 	// "http://10.0.0.1:8051/v1". It is http or https with a host, and may have a path of any depth,
-	// with or without a trailing slash. It must not have a user, a query or a fragment. "" means
-	// DefaultBaseURL.
+	// with or without a trailing slash. It must not have a user, a query or a fragment, nor end in
+	// /access-tokens. "" means DefaultBaseURL.
 	BaseURL string
 
 	// FailoverURLs are the roots of the API on further management nodes of the same cluster, under
@@ -112,8 +112,7 @@ type RetryPolicy struct {
 	// doubles with each round. 0 means 250 ms, or MaxInterval if that is less.
 	InitialInterval time.Duration
 
-	// MaxInterval is what the bound of the wait grows to. 0 means 5 s, or InitialInterval if that is
-	// more.
+	// MaxInterval is the largest bound of the wait. 0 means 5 s, or InitialInterval if that is more.
 	MaxInterval time.Duration
 
 	// MaxRetryAfter is the longest Retry-After that the client waits for. If a server asks for more,
@@ -168,8 +167,8 @@ func ConfigurationFromEnv() (*Configuration, error) {
 	return cfg, nil
 }
 
-// readRoots reads a PEM file. Every certificate in it must be readable: one left out without a word
-// comes back later as "unknown authority".
+// readRoots reads a PEM file. Every certificate in it must be readable: one that is skipped
+// silently shows up later as "unknown authority".
 func readRoots(file string) (*x509.CertPool, error) {
 	const begin = "-----BEGIN CERTIFICATE-----"
 	if strings.Contains(file, "-----BEGIN") {
@@ -383,7 +382,7 @@ var secretHeader = regexp.MustCompile("(?i)authorization|cookie|token|key|secret
 
 var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
-// secrets returns the secrets that every call of the client may meet in a text.
+// secrets returns the secrets of the configuration.
 func (cfg *Configuration) secrets() *secret.Set {
 	set := &secret.Set{}
 	set.Add(cfg.TokenInHeader.Key)
@@ -409,7 +408,7 @@ func (cfg *Configuration) credentials() *credentials {
 	return c
 }
 
-// machine returns the configuration of what sends the requests.
+// machine returns the settings of the package that sends the requests.
 func (cfg *Configuration) machine() exchange.Config {
 	var nodes []string
 	for _, raw := range cfg.urls() {

@@ -10,13 +10,13 @@ import (
 	"github.com/xsky-storage/xms-client-go/internal/jsonread"
 )
 
-// answer says how the body of a 2xx becomes a T, and what must be in it.
+// answer says how to read the body of a 2xx into a T, and what must be in it.
 type answer[T any] struct {
 	fields       jsonread.Object[T]
-	missing      func(*T) string // such as "access_token is missing": the call is for that; "": nothing is
+	missing      func(*T) string // what the call is for and does not have, such as "access_token is missing"; or ""
 	mayHideError func(*T) bool   // nil, or whether an error may stand beside the value
 	optional     bool            // 204, no body, {} and null are fine too
-	secret       string          // member with the secret that it shows this once: no value is quoted; "": it shows none
+	secret       string          // member with a new secret, for which no value is quoted; "" if there is none
 }
 
 // removal is what an answer says of a record that has been removed.
@@ -38,15 +38,16 @@ func removed(record string) answer[removal] {
 	}
 }
 
-// decode reads a whole 2xx, and nothing else. odd says what could not be read of a value that is good enough.
-func (a answer[T]) decode(text *serverText, maxBytes int64) (_ *T, odd []string, _ error) {
-	body := text.body()
+// decode reads a whole 2xx, and nothing else. unread says what could not be read of a value that is
+// good enough.
+func (a answer[T]) decode(server *serverText, maxBytes int64) (_ *T, unread []string, _ error) {
+	body := server.body()
 	switch {
-	case text.out.Err != nil, text.out.Status/100 != 2:
-		return nil, nil, text.out.Err
-	case text.out.Page:
-		return nil, nil, errors.New(text.page())
-	case a.optional && (text.out.Status == http.StatusNoContent || saysNothing(body)):
+	case server.out.Err != nil, server.out.Status/100 != 2:
+		return nil, nil, server.out.Err
+	case server.out.Page:
+		return nil, nil, errors.New(server.page())
+	case a.optional && (server.out.Status == http.StatusNoContent || saysNothing(body)):
 		return new(T), nil, nil
 	case len(body) == 0:
 		return nil, nil, errors.New("the body is empty")
@@ -56,39 +57,39 @@ func (a answer[T]) decode(text *serverText, maxBytes int64) (_ *T, odd []string,
 		return nil, nil, ErrResponseTooLarge
 	}
 	for _, p := range problems {
-		odd = append(odd, a.describe(p, text))
+		unread = append(unread, a.describe(p, server))
 	}
 	if err == nil {
-		err = a.insufficient(value, odd)
+		err = a.insufficient(value, unread)
 	}
 	switch {
 	case err != nil:
-		err = text.explain(err)
+		err = server.explain(err)
 	case a.mayHideError != nil && a.mayHideError(value):
-		err = text.reportedError()
+		err = server.reportedError()
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	return value, odd, nil
+	return value, unread, nil
 }
 
-func (a answer[T]) describe(p jsonread.Problem, text *serverText) string {
+func (a answer[T]) describe(p jsonread.Problem, server *serverText) string {
 	const maxValue = 64 // bytes of a value that are quoted
 	if a.secret != "" {
 		return p.WithoutValue()
 	}
-	p.Value = shorten(text.clean(p.Value), maxValue)
+	p.Value = shorten(server.clean(p.Value), maxValue)
 	return p.Error()
 }
 
-// insufficient returns why a value that could be read, but for odd, is not what the call is for.
-func (a answer[T]) insufficient(value *T, odd []string) error {
-	if len(odd) > 0 && a.secret == "" {
-		return errors.New(odd[0])
+// insufficient returns why a value is not what the call is for. unread says what could not be read.
+func (a answer[T]) insufficient(value *T, unread []string) error {
+	if len(unread) > 0 && a.secret == "" {
+		return errors.New(unread[0])
 	}
 	if missing := a.missing(value); missing != "" {
-		return errors.New(strings.Join(append(odd, missing), "; "))
+		return errors.New(strings.Join(append(unread, missing), "; "))
 	}
 	return nil
 }

@@ -37,8 +37,8 @@ var sentinels = map[int]error{
 
 // ErrOutcomeUnknown is what errors.Is finds in the error of a create, regenerate, update or delete
 // that failed and may have taken effect: a server may have acted on one of its attempts. The text
-// of the error says what to do. After a create, look for the name with AllAccessTokens. If the token
-// is there, regenerate it, because its uuid has not arrived.
+// of the error says what to do. After a create, look for the name with AllAccessTokens. If the
+// token is there, regenerate it, because its uuid has not arrived.
 var ErrOutcomeUnknown = errors.New("xmsclient: outcome unknown")
 
 // ErrResponseTooLarge is what errors.Is finds if the body of an answer exceeds
@@ -133,8 +133,8 @@ func (e *RequestError) LogValue() slog.Value { return logError(e == nil, e) }
 func (e *RequestError) Unwrap() error { return e.Err }
 
 // DecodeError says that a server answered with 2xx and a body that cannot be used: no JSON, an HTML
-// page, cut off, empty, too large, or without what the call is for. If the body broke off, errors.Is
-// finds the cause.
+// page, cut off, empty, too large, or without what the call is for. If the body broke off,
+// errors.Is finds the cause.
 //
 // Its text names the node and the place of what cannot be read. Package fmt and slog write that
 // text. JSON, XML and YAML encoders leave out Body and Err. Body of a failed CreateAccessToken or

@@ -190,8 +190,8 @@ func (w *walk[T]) isLast(p page[T]) bool {
 }
 
 // noFruit counts a page without a new item. Walking over the known items takes some. The list has
-// ended if each is empty or the first page again, and the last of them, asked for from the start, is
-// too: then nothing has come in front of the known items. Otherwise the list has no order.
+// ended if many are empty or the first page again, and so is one that is asked for from the start:
+// then nothing has come in front of the known items. Otherwise the list has no order.
 func (w *walk[T]) noFruit(p page[T]) error {
 	w.fruitless++
 	w.repeats++

@@ -306,8 +306,8 @@ func TestSecrecy_Echoes(t *testing.T) {
 	}
 }
 
-// check has a server repeat the secret. The first place drives all calls, another one a call an echo,
-// or its only one.
+// check has a server repeat the secret. The first place drives all calls, another one a call an
+// echo, or its only one.
 func (p place) check(t *testing.T, turn int, name, echo string) {
 	t.Helper()
 	if p.secret == strangersUUID && slices.Contains(brokenHTTP, name) {
