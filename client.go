@@ -107,14 +107,14 @@ func do[T any](
 	if err != nil {
 		return nil, nil, err
 	}
-	outcome := c.exchange.Do(ctx, request)
-	w := words{op, args, serverText{outcome, request.Secrets, a.secret}}
+	w := words{op: op, args: args}
+	w.out, w.secrets, w.newSecret = c.exchange.Do(ctx, request), request.Secrets, a.secret
 	value, unread, err := a.decode(&w.serverText, c.maxBytes)
 	if err := w.publicError(err); err != nil {
-		return nil, newResponse(&outcome), err
+		return nil, newResponse(&w.out), err
 	}
 	c.warn(ctx, op, unread)
-	return value, newResponse(&outcome), nil
+	return value, newResponse(&w.out), nil
 }
 
 // check returns why the arguments are refused, or nil.

@@ -72,6 +72,7 @@ func TestDecode_WhatAnAnswerMustHold(t *testing.T) {
 			token: "invalid literal", record: "invalid literal", list: "invalid literal", remove: "invalid literal",
 		},
 		{body: "{", token: cut, record: cut, list: cut, remove: cut},
+		{body: "[}", token: "character '}'", record: "character '}'", list: "character '}'", remove: "character '}'"},
 		{body: "[]", token: isArray, record: notObject, list: isArray, remove: isArray},
 		{body: `""`, token: isText, record: notObject, list: isText, remove: isText},
 		{body: "true", token: "true is", record: notObject, list: "true is", remove: "true is not an object"},

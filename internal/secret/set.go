@@ -22,15 +22,15 @@ const (
 	longestText = 64 << 10 // bytes of a text that are searched, and shown
 )
 
-// Set holds the secrets of one call, and cleans texts that come from elsewhere. Adding is cheap: all
-// work is done when a text is cleaned. The zero value is an empty set. A nil *Set is empty too, but
-// nothing can be added to it. A Set is not safe for concurrent use.
+// Set holds the secrets of one call, and cleans texts that come from elsewhere. Adding is cheap:
+// all work is done when a text is cleaned. The zero value is an empty set. A nil *Set is empty too,
+// but nothing can be added to it. A Set is not safe for concurrent use.
 //
 // A text repeats a secret if it has 16 characters in a row out of the first 4,096 of the secret, or
-// the whole of a shorter secret. Characters are letters and digits. The search ignores case, and all
-// that stands between characters, escapes such as %2D, \x2d, \u002D, &#45;, &amp; and =2D included.
-// It does not look for a secret of fewer than 8 characters, which would hide ordinary texts. It
-// reads and returns the first 64 KiB of a text, so that no server keeps a client busy.
+// the whole of a shorter secret. Characters are letters and digits. The search ignores case, and
+// all that stands between characters, escapes such as %2D, \x2d, \u002D, &#45;, &amp; and =2D
+// included. It does not look for a secret of fewer than 8 characters, which would hide ordinary
+// texts. It reads and returns the first 64 KiB of a text, so that no server keeps a client busy.
 //
 // It keeps funcs, because reflection cannot look into them.
 type Set struct{ secrets []func() []string }
@@ -149,7 +149,7 @@ func (s *Set) repeatedBy(text string) bool {
 	return s != nil && (s.repeatedIn(text, nil) || s.repeatedIn(text, escapes) || s.repeatedIn(text, mailEscapes))
 }
 
-// repeatedIn deletes escapes from the secrets as from the text, because they may hold some themselves.
+// repeatedIn deletes escapes from the secrets as from the text, because they may hold some.
 func (s *Set) repeatedIn(text string, escapes []string) bool {
 	chars, pieces := characters(text, escapes), make(map[[pieceLength]byte]bool)
 	for _, secrets := range s.secrets {
