@@ -620,6 +620,30 @@ func TestAPIClient_SaysWhatIsNotConfigured(t *testing.T) {
 	}
 }
 
+// Middleware that refuses has not tried to connect, so the base URL is not to blame.
+func TestAPIClient_GivesNoAdviceWhenNothingWasSent(t *testing.T) {
+	t.Parallel()
+	isOpen := false
+	cfg := xmsclient.Configuration{HTTPClient: &http.Client{Transport: roundTripper(respond(403, ""))}}
+	cfg.WrapTransport = func(inner http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			if isOpen {
+				return nil, errors.New("the breaker is open")
+			}
+			return inner.RoundTrip(r)
+		})
+	}
+	api := newClient(t, &cfg).AccessTokensApi
+	_, _, err := api.GetAccessToken(t.Context(), 42)
+	require.ErrorIs(t, err, xmsclient.ErrForbidden)
+	isOpen = true
+	_, _, err = api.GetAccessToken(t.Context(), 42)
+	require.EqualError(t, err, "xmsclient: GetAccessToken: nothing was sent: the breaker is open")
+	var failed *xmsclient.RequestError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, xmsclient.DefaultBaseURL, failed.Server, "Server")
+}
+
 func TestAPIClient_ConcurrentUse(t *testing.T) {
 	t.Parallel()
 	broken := startNode(t, lost)
