@@ -336,12 +336,18 @@ func TestAllAccessTokens_ServerThatRepeatsItself(t *testing.T) {
 	total := func(n int) func(int, int, int, int) string {
 		return func(int, int, int, int) string { return paging(0, 0, 0, n) }
 	}
+	says := 12
+	fewer := func(int, int, int, int) string {
+		says = max(says-1, 10)
+		return paging(0, 0, 0, says)
+	}
 	for name, test := range map[string]struct {
 		tokens, most, yielded int
-		paging                func(int, int, int, int) string
+		paging                func(tokens, limit, offset, total int) string
 	}{
 		"a full page":                {tokens: 250, most: math.MaxInt, yielded: 100},
 		"total_count says more":      {tokens: 10, most: math.MaxInt, yielded: 10, paging: total(11)},
+		"the first page said more":   {tokens: 10, most: math.MaxInt, yielded: 10, paging: fewer},
 		"capped, says there is more": {tokens: 50, most: 20, yielded: 20, paging: total(50)},
 	} {
 		list := newTokenList(test.tokens, test.most)
