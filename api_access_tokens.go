@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -77,9 +76,11 @@ func (s *AccessTokensApiService) CreateAccessToken(
 // accessTokenID must be positive. Otherwise the error is an *ArgumentError. ErrNotFound says that
 // there is no such token. The client sends the request again after most failures. If the answer to
 // a first attempt was lost and the second one finds no token, the error is both ErrNotFound and
-// ErrOutcomeUnknown: the token is gone, and this call may have deleted it.
+// ErrOutcomeUnknown: the token is gone, and this call may have deleted it. A 2xx with a body that
+// does not look like a deletion is a *DecodeError and ErrOutcomeUnknown: get the token to see
+// whether it is there.
 func (s *AccessTokensApiService) DeleteAccessToken(ctx context.Context, accessTokenID int64) (*Response, error) {
-	_, response, err := do(ctx, s.client, deleteAccessToken, arguments{id: accessTokenID}, noContent)
+	_, response, err := do(ctx, s.client, deleteAccessToken, arguments{id: accessTokenID}, accessTokenRemoved)
 	return response, err
 }
 
@@ -127,28 +128,22 @@ func checkOffset(offset *int64) *ArgumentError {
 	return nil
 }
 
-func (o *ListAccessTokensOpts) parameters() []parameter {
-	if o == nil {
-		return nil
-	}
-	var query []parameter
-	add := func(name, value string) { query = append(query, parameter{name: name, value: value}) }
-	if o.Limit != nil {
-		add("limit", strconv.FormatInt(*o.Limit, 10))
-	}
-	if o.Offset != nil {
-		add("offset", strconv.FormatInt(*o.Offset, 10))
-	}
-	if o.UserID != nil {
-		add("user_id", strconv.FormatInt(*o.UserID, 10))
-	}
-	if o.Role != nil {
-		add("role", *o.Role)
-	}
-	if o.All != nil {
-		add("all", strconv.FormatBool(*o.All))
+func (o *ListAccessTokensOpts) parameters() (query []parameter) {
+	if o != nil {
+		query = addOptional(query, "limit", o.Limit)
+		query = addOptional(query, "offset", o.Offset)
+		query = addOptional(query, "user_id", o.UserID)
+		query = addOptional(query, "role", o.Role)
+		query = addOptional(query, "all", o.All)
 	}
 	return query
+}
+
+func addOptional[T any](query []parameter, name string, value *T) []parameter {
+	if value == nil {
+		return query
+	}
+	return append(query, parameter{name: name, value: fmt.Sprint(*value)})
 }
 
 // RegenerateAccessToken gives an access token a new uuid: POST

@@ -158,7 +158,7 @@ func TestAccessTokensApiService_RefusesArguments(t *testing.T) {
 			}})
 	}
 	for key, reason := range map[xmsclient.APIKey]string{
-		{}: "empty", {Prefix: "Bearer"}: "empty", {Key: "key\n"}: "white space", {Key: "key", Prefix: "a\x00"}: "control",
+		{}: "is empty", {Prefix: "Bearer"}: "no Key", {Key: "key\n"}: "white space", {Key: "key", Prefix: "a\x00"}: "control",
 	} {
 		tests = append(tests, refusal{"GetAccessToken", "ctx", reason, func(ctx context.Context, api *service) error {
 			_, _, err := api.GetAccessToken(xmsclient.ContextWithAPIKey(ctx, key), 42)

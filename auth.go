@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -40,17 +38,17 @@ func (k APIKey) value() string {
 	return k.Prefix + " " + k.Key
 }
 
-// check returns an error that says what is wrong without quoting the key.
-func (k APIKey) check() error {
+// flaw says what is wrong with the key, without quoting it; "": nothing.
+func (k APIKey) flaw() string {
 	switch {
 	case k.Key == "" && k.Prefix != "":
-		return errors.New("has a Prefix but no Key")
+		return "has a Prefix but no Key"
 	case !validHeaderValue(k.Key):
-		return errors.New("has a Key with control characters or white space around it, such as the newline at a file's end")
+		return "has a Key with control characters or white space around it, such as the newline at a file's end"
 	case !validHeaderValue(k.Prefix):
-		return errors.New("has a Prefix with control characters or white space around it")
+		return "has a Prefix with control characters or white space around it"
 	}
-	return nil
+	return ""
 }
 
 // String returns a fixed text in place of the key.
@@ -142,14 +140,6 @@ type credentials struct {
 	timeout       time.Duration // of a question to source; negative: none
 }
 
-func newCredentials(cfg *Configuration) *credentials {
-	c := &credentials{header: cfg.TokenInHeader.value(), source: cfg.TokenSource, timeout: cfg.Timeout}
-	if cfg.TokenInQuery.Key != "" {
-		c.query = "token=" + url.QueryEscape(cfg.TokenInQuery.value())
-	}
-	return c
-}
-
 // next returns the credential of the next attempt. refused is the token that XMS has answered with
 // 401, or "".
 func (c *credentials) next(ctx context.Context, refused string) (exchange.Credential, error) {
@@ -199,15 +189,16 @@ const maxTokenFile = 64 << 10
 // attempt, which costs microseconds, so a change takes effect with the next one.
 //
 // Nothing is read before the first call. A call fails with a *RequestError that names the file if
-// it cannot be read, is no regular file, is empty, is larger than 64 KiB, or holds something else
-// than a token: quotes, NAME=token, NAME: token, JSON, or characters outside ASCII. errors.Is finds
-// the file system's error, such as fs.ErrNotExist. To change the token, write another file beside
-// it and rename that, so that nobody reads half a token.
+// it cannot be read, is no regular file, is empty, is larger than 64 KiB, or holds anything but a
+// token: quotes, NAME=token, NAME: token, JSON, or characters outside ASCII. errors.Is finds the
+// file system's error, such as fs.ErrNotExist. If path is a token by mistake, the error does not
+// show it. To change the token, write another file and rename it to path, so that nobody reads half
+// a token.
 func TokenFromFile(path string) TokenSource {
 	return TokenSourceFunc(func(context.Context) (string, error) {
 		token, err := readTokenFile(path)
 		if err != nil {
-			return "", fmt.Errorf("token file %s: %w", path, err)
+			return "", fmt.Errorf("token file %s: %w", secret.WithoutUUIDs(path), err) // it may be a token by mistake
 		}
 		return token, nil
 	})
@@ -231,7 +222,7 @@ func readTokenFile(path string) (string, error) {
 	return parseToken(string(content))
 }
 
-// pathless returns the cause of an error of the file system. The text around it names the path.
+// pathless returns the cause of an error of the file system, without the path.
 func pathless(err error) error {
 	if pathError := (*os.PathError)(nil); errors.As(err, &pathError) {
 		return pathError.Err
@@ -241,7 +232,7 @@ func pathless(err error) error {
 
 var assignment = regexp.MustCompile(`(?i)XMS_AUTH_TOKEN|^(export\s+)?[A-Z_][\w.-]*\s*(=+[^=]|:\s)`)
 
-// parseToken reads a token as people put it into files and variables. It refuses what is no token,
+// parseToken reads a token as people put it into files and variables. It refuses anything else,
 // without quoting it: the server would only answer 401.
 func parseToken(text string) (string, error) {
 	token := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), "\ufeff"))
@@ -258,65 +249,6 @@ func parseToken(text string) (string, error) {
 		return "", errors.New("must hold the token alone, without NAME= or NAME: before it")
 	}
 	return token, nil
-}
-
-const repeats = "it would make net/http send a create again, and one value cannot fit every request"
-
-// ownHeaders are the headers that DefaultHeader must not hold. Accept-Encoding is among them
-// because it switches off net/http's decompression.
-var ownHeaders = map[string]string{
-	authHeader:            "the token goes into TokenInHeader or TokenSource",
-	"Proxy-Authorization": "it would go to XMS; a proxy's go into HTTPS_PROXY or Transport.ProxyConnectHeader",
-	"User-Agent":          "it goes into UserAgent",
-	"Accept":              "the client sets it",
-	"Accept-Encoding":     "net/http sets it",
-	"Connection":          "net/http sets it",
-	"Content-Length":      "net/http sets it",
-	"Content-Type":        "the client sets it",
-	"Host":                "it is part of BaseURL",
-	"Idempotency-Key":     repeats,
-	"X-Idempotency-Key":   repeats,
-	"Keep-Alive":          "net/http sets it",
-	"Proxy-Connection":    "net/http sets it",
-	"Referer":             "the client never sends it",
-	"Te":                  "net/http sets it",
-	"Trailer":             "net/http sets it",
-	"Transfer-Encoding":   "net/http sets it",
-	"Upgrade":             "net/http sets it",
-}
-
-func checkDefaultHeader(header http.Header) error {
-	for name, values := range header {
-		if !validHeaderName(name) {
-			return errors.New("has an invalid header name")
-		}
-		if reason, own := ownHeaders[http.CanonicalHeaderKey(name)]; own {
-			return fmt.Errorf("must not hold %s: %s", name, reason)
-		}
-		for _, v := range values {
-			if !validHeaderValue(v) {
-				return fmt.Errorf("has a value of %s with control characters or white space around it", name)
-			}
-		}
-	}
-	return nil
-}
-
-// isSecretHeader reports whether the name of a header says that its value is a credential.
-func isSecretHeader(name string) bool {
-	name = strings.ToLower(name)
-	for _, word := range []string{"authorization", "cookie", "token", "key", "secret"} {
-		if strings.Contains(name, word) {
-			return true
-		}
-	}
-	return false
-}
-
-func validHeaderName(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
-	})
 }
 
 // validHeaderValue is stricter than net/http, which sends surrounding white space that servers

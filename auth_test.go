@@ -63,24 +63,20 @@ func TestAPIKey_WhichCredentialIsSent(t *testing.T) {
 		"inner context wins":    {ctx: []xmsclient.APIKey{key("outer"), key("inner")}, wantHeader: []string{"inner"}},
 		"context beside source": {ctx: []xmsclient.APIKey{key("c")}, source: source(""), wantHeader: []string{"c"}},
 	} {
+		ctx := t.Context()
+		for _, key := range test.ctx {
+			ctx = xmsclient.ContextWithAPIKey(ctx, key) //nolint:fatcontext // two at most
+		}
 		for _, c := range calls() {
-			t.Run(name+"/"+c.name, func(t *testing.T) {
-				t.Parallel()
-				n := startNode(t, answer(c.status, c.answer))
-				cfg := configuration(n)
-				cfg.TokenInHeader, cfg.TokenInQuery, cfg.TokenSource = test.header, test.query, test.source
-				ctx := t.Context()
-				for _, key := range test.ctx {
-					ctx = xmsclient.ContextWithAPIKey(ctx, key) //nolint:fatcontext // two at most
-				}
-				_, _, err := c.do(ctx, newClient(t, cfg).AccessTokensApi)
-				require.NoError(t, err)
-				require.Len(t, n.requests(), 1)
-				assert.Equal(t, test.wantHeader, n.requests()[0].header["Xms-Auth-Token"])
-				_, query, _ := strings.Cut(n.requests()[0].uri, "?")
-				parts := []string{c.query, test.wantQuery}
-				assert.Equal(t, strings.Trim(strings.Join(parts, "&"), "&"), query)
-			})
+			n := startNode(t, answer(c.status, c.answer))
+			cfg := configuration(n)
+			cfg.TokenInHeader, cfg.TokenInQuery, cfg.TokenSource = test.header, test.query, test.source
+			_, _, err := c.do(ctx, newClient(t, cfg).AccessTokensApi)
+			require.NoError(t, err, name)
+			require.Len(t, n.requests(), 1, name)
+			assert.Equal(t, test.wantHeader, n.requests()[0].header["Xms-Auth-Token"], name)
+			_, query, _ := strings.Cut(n.requests()[0].uri, "?")
+			assert.Equal(t, strings.Trim(c.query+"&"+test.wantQuery, "&"), query, name)
 		}
 	}
 }
@@ -175,82 +171,96 @@ func TestRefusedTokenFromContext(t *testing.T) {
 	assert.Empty(t, xmsclient.RefusedTokenFromContext(t.Context()))
 }
 
-func TestTokenSource_Failures(t *testing.T) {
-	t.Parallel()
-	sealed, cause := errors.New("the vault is sealed"), errors.New("shutting down")
-	waits := func(ctx context.Context) (string, error) {
+// failingSource is a TokenSource that fails, and what the error of the call says.
+type failingSource struct {
+	name  string
+	token func(ctx context.Context, cancel context.CancelCauseFunc) (string, error)
+	text  string
+	is    []error
+}
+
+func failingSources(cause error) []failingSource {
+	type cancel = context.CancelCauseFunc
+	sealed := errors.New("the vault is sealed")
+	returns := func(token string, err error) func(context.Context, cancel) (string, error) {
+		return func(context.Context, cancel) (string, error) { return token, err }
+	}
+	waits := func(ctx context.Context, _ cancel) (string, error) {
 		<-ctx.Done()
 		return "", ctx.Err()
 	}
-	type cancel = context.CancelCauseFunc
-	for name, test := range map[string]struct {
-		source func(ctx context.Context, cancel cancel) (string, error)
-		text   string
-		is     []error
-	}{
-		"error": {func(context.Context, cancel) (string, error) {
-			return "hunter2", sealed
-		}, "TokenSource: the vault is sealed", []error{sealed}},
-		"empty":   {func(context.Context, cancel) (string, error) { return "", nil }, "empty token", nil},
-		"newline": {func(context.Context, cancel) (string, error) { return "hunter2\n", nil }, "newline", nil},
-		"two headers": {func(context.Context, cancel) (string, error) {
-			return "hunter2\r\nX: 1", nil
-		}, "control characters", nil},
-		"Timeout": {
-			func(ctx context.Context, _ cancel) (string, error) { return waits(ctx) },
-			"TokenSource: context deadline exceeded", []error{context.DeadlineExceeded},
-		},
-		"cancelled": {func(ctx context.Context, cancel cancel) (string, error) {
+	cancelled := func(then func(context.Context, cancel) (string, error)) func(context.Context, cancel) (string, error) {
+		return func(ctx context.Context, cancel cancel) (string, error) {
 			cancel(cause)
-			return waits(ctx)
-		}, "TokenSource: context canceled", []error{context.Canceled, cause}},
-		"an error of its own": {func(_ context.Context, cancel cancel) (string, error) {
-			cancel(cause)
-			return "", sealed
-		}, "TokenSource: the vault is sealed", []error{context.Canceled, cause, sealed}},
-		"ignores that": {func(_ context.Context, cancel cancel) (string, error) {
-			cancel(cause)
-			return "token", nil
-		}, "TokenSource: context canceled", []error{context.Canceled, cause}},
-	} {
-		for _, c := range calls() {
-			t.Run(name+"/"+c.name, func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					ctx, cancel := context.WithCancelCause(t.Context())
-					defer cancel(nil)
-					asked, sent, began := 0, 0, time.Now()
-					cfg := configuration()
-					cfg.BaseURL, cfg.FailoverURLs = mockURL, []string{"http://node2.test/v1"}
-					cfg.TokenInQuery.Key, cfg.Timeout = "other", time.Minute
-					cfg.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
-						sent++
-						return nil, errors.New("reached")
-					})}
-					cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
-						asked++
-						return test.source(ctx, cancel)
-					})
-					_, response, err := c.do(ctx, newClient(t, cfg).AccessTokensApi)
-					var failed *xmsclient.RequestError
-					require.ErrorAs(t, err, &failed)
-					assert.Nil(t, response)
-					assert.Zero(t, failed.Attempts)
-					assert.Equal(t, c.name, failed.Operation)
-					require.ErrorContains(t, err, test.text)
-					assert.NotContains(t, err.Error(), "hunter2")
-					assertSentinels(t, err)
-					for _, target := range test.is {
-						require.ErrorIs(t, err, target)
-					}
-					assert.Equal(t, 1, asked, "a failed TokenSource is not asked again")
-					assert.Zero(t, sent, "no other credential takes its place")
-					if name == "Timeout" {
-						assert.Equal(t, time.Minute, time.Since(began))
-					}
-				})
-			})
+			return then(ctx, cancel)
 		}
+	}
+	return []failingSource{
+		{name: "error", token: returns("hunter2", sealed), text: "TokenSource: the vault is sealed", is: []error{sealed}},
+		{name: "empty", token: returns("", nil), text: "empty token"},
+		{name: "newline", token: returns("hunter2\n", nil), text: "newline"},
+		{name: "two headers", token: returns("hunter2\r\nX: 1", nil), text: "control characters"},
+		{
+			name: "Timeout", token: waits,
+			text: "TokenSource: context deadline exceeded", is: []error{context.DeadlineExceeded},
+		},
+		{
+			name: "cancelled", token: cancelled(waits),
+			text: "TokenSource: context canceled", is: []error{context.Canceled, cause},
+		},
+		{
+			name: "an error of its own", token: cancelled(returns("", sealed)),
+			text: "TokenSource: the vault is sealed", is: []error{context.Canceled, cause, sealed},
+		},
+		{
+			name: "ignores that", token: cancelled(returns("token", nil)),
+			text: "TokenSource: context canceled", is: []error{context.Canceled, cause},
+		},
+	}
+}
+
+func TestTokenSource_Failures(t *testing.T) {
+	t.Parallel()
+	for _, source := range failingSources(errors.New("shutting down")) {
+		for _, c := range calls() {
+			synctest.Test(t, func(t *testing.T) { source.check(t, c) })
+		}
+	}
+}
+
+// check makes a call with the failing source. Nothing is sent, with no other credential either.
+func (f failingSource) check(t *testing.T, c call) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	asked, sent, began := 0, 0, time.Now()
+	cfg := configuration()
+	cfg.BaseURL, cfg.FailoverURLs = mockURL, []string{"http://node2.test/v1"}
+	cfg.TokenInQuery.Key, cfg.Timeout = "other", time.Minute
+	cfg.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		sent++
+		return nil, errors.New("reached")
+	})}
+	cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
+		asked++
+		return f.token(ctx, cancel)
+	})
+	_, response, err := c.do(ctx, newClient(t, cfg).AccessTokensApi)
+	var failed *xmsclient.RequestError
+	require.ErrorAs(t, err, &failed, f.name)
+	assert.Nil(t, response, f.name)
+	assert.Zero(t, failed.Attempts, "Attempts: %s", f.name)
+	assert.Equal(t, c.name, failed.Operation, "Operation: %s", f.name)
+	require.ErrorContains(t, err, f.text)
+	assert.NotContains(t, err.Error(), "hunter2", f.name)
+	assertSentinels(t, err)
+	for _, target := range f.is {
+		require.ErrorIs(t, err, target, f.name)
+	}
+	assert.Equal(t, 1, asked, "a failed TokenSource is not asked again: %s", f.name)
+	assert.Zero(t, sent, "no other credential takes its place: %s", f.name)
+	if f.name == "Timeout" {
+		assert.Equal(t, time.Minute, time.Since(began))
 	}
 }
 
@@ -326,6 +336,32 @@ func TestTokenFromFile_Texts(t *testing.T) {
 			assert.NotContains(t, err.Error(), "hunter2")
 		}
 	}
+}
+
+// A token in place of the path, as TokenFromFile(os.Getenv("XMS_AUTH_TOKEN")) gives, stays out of
+// the error.
+func TestTokenFromFile_TokenAsPath(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{strangersUUID, "/run/" + strangersUUID + "/token"} {
+		_, err := xmsclient.TokenFromFile(path).Token(t.Context())
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		require.ErrorContains(t, err, "token file "+strings.Replace(path, strangersUUID, "[redacted]", 1)+": ")
+		assertNoSecret(t, err)
+	}
+}
+
+// The context of a TokenSource is released when it has answered.
+func TestTokenSource_ContextIsReleased(t *testing.T) {
+	t.Parallel()
+	cfg := configuration(startNode(t, answer(200, `{"access_tokens":[]}`)))
+	var asked context.Context
+	cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
+		asked = ctx //nolint:fatcontext // one call
+		return aKey, nil
+	})
+	_, _, err := newClient(t, cfg).AccessTokensApi.ListAccessTokens(t.Context(), nil)
+	require.NoError(t, err)
+	assert.ErrorIs(t, asked.Err(), context.Canceled)
 }
 
 func TestTokenFromFile_Files(t *testing.T) {

@@ -2,9 +2,9 @@ package xmsclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -19,8 +19,8 @@ import (
 // APIClient talks to one XMS cluster. Make it once with NewAPIClient and share it. It is safe for
 // concurrent use, keeps its connections, and remembers which node answers.
 //
-// Printing a client shows no secret. A program that makes many clients calls CloseIdleConnections
-// on those that it no longer needs.
+// Printing a client shows no secret. If a program makes many clients, it should call
+// CloseIdleConnections on those that it no longer needs.
 type APIClient struct {
 	// AccessTokensApi has the operations on access tokens.
 	AccessTokensApi *AccessTokensApiService
@@ -47,48 +47,41 @@ func NewAPIClient(cfg *Configuration) (*APIClient, error) {
 	if err := complete.check(); err != nil {
 		return nil, err
 	}
-	core, err := newCore(&complete)
-	if err != nil {
-		return nil, err
-	}
-	client := &APIClient{core: secret.Hide(core)}
-	client.AccessTokensApi = &AccessTokensApiService{client}
-	return client, nil
-}
-
-func newCore(cfg *Configuration) (c *core, err error) {
-	c = &core{secrets: cfg.secrets(), maxBytes: cfg.MaxResponseBytes, logger: cfg.Logger}
-	machine := cfg.machine()
+	c := &core{secrets: complete.secrets(), maxBytes: complete.MaxResponseBytes, logger: complete.Logger}
+	machine := complete.machine()
 	if c.logger != nil {
 		machine.Observe = c.observe
 	}
+	var err error
 	if c.exchange, err = exchange.New(machine); err != nil {
 		return nil, configError("WrapTransport", "must not return nil; it may return the RoundTripper that it got")
 	}
-	return c, nil
+	client := &APIClient{core: secret.Hide(c)}
+	client.AccessTokensApi = &AccessTokensApiService{client}
+	return client, nil
 }
 
 // CloseIdleConnections closes the connections that no call uses at the moment, those of the
 // transport beneath WrapTransport too. The client can be used afterwards.
 func (c *APIClient) CloseIdleConnections() { c.core.Reveal().exchange.CloseIdleConnections() }
 
-// operation is a row: all that is particular to an operation but its answer.
+// operation describes an operation, without its answer.
 type operation struct {
 	name         string // operationId of the API
 	method       string
 	path         string // below the base URL, with one {name} at most, which an id takes the place of
-	idArgument   string // how the method names that id; "": the path has none
-	success      int    // documented status; any other 2xx is taken for success too
+	idArgument   string // the method's name for that id; "" if the path has none
+	success      int    // documented status; any other 2xx is a success too
 	safeToRepeat bool   // sending it twice does what sending it once does
-	ifUnknown    string // what a write may have done and what to do then; "": it writes nothing
+	ifUnknown    string // what a failed write may have done and what to do then; "" if it writes nothing
 }
 
 // arguments are what a caller gives an operation.
 type arguments struct {
 	id      int64
 	query   []parameter
-	body    requestBody    // nil: the operation has none
-	invalid *ArgumentError // what the method itself has found; nil: nothing
+	body    requestBody    // nil: none is sent
+	invalid *ArgumentError // set if the method itself refuses an argument
 }
 
 // parameter is a query parameter that is sent.
@@ -105,64 +98,48 @@ type requestBody interface{ check() *ArgumentError }
 func do[T any](
 	ctx context.Context, client *APIClient, op *operation, args arguments, a answer[T],
 ) (*T, *Response, error) {
-	if err := op.check(ctx, args); err != nil {
-		return nil, nil, err
+	if refused := op.check(ctx, args); refused != nil {
+		refused.Operation = op.name
+		return nil, nil, refused
 	}
 	c := client.core.Reveal()
 	request, err := c.request(ctx, op, args)
 	if err != nil {
 		return nil, nil, err
 	}
-	outcome := c.exchange.Do(ctx, request)
-	response := newResponse(outcome)
-	clean := cleanerFor(request.Secrets)
-	var value *T
-	var odd []string
-	var decodeErr error
-	if outcome.Err == nil && outcome.Status/100 == 2 {
-		a.addSecrets(request.Secrets, outcome.Body)
-		value, odd, decodeErr = decode(a, outcome, c.maxBytes, clean)
+	w := words{op: op, args: args}
+	w.out, w.secrets, w.newSecret = c.exchange.Do(ctx, request), request.Secrets, a.secret
+	value, unread, err := a.decode(&w.serverText, c.maxBytes)
+	if err := w.publicError(err); err != nil {
+		return nil, newResponse(&w.out), err
 	}
-	if err := publicError(op, args, outcome, decodeErr, clean); err != nil {
-		return nil, response, err
-	}
-	c.warn(ctx, op, odd)
-	return value, response, nil
+	c.warn(ctx, op, unread)
+	return value, newResponse(&w.out), nil
 }
 
-// check refuses invalid arguments.
-func (op *operation) check(ctx context.Context, args arguments) error {
-	refuse := func(err *ArgumentError) error {
-		err.Operation = op.name
-		return err
-	}
-	if ctx == nil {
-		return refuse(&ArgumentError{Argument: "ctx", Reason: "must not be nil; use context.Background()"})
-	}
-	if op.idArgument != "" && args.id <= 0 {
-		return refuse(&ArgumentError{Argument: op.idArgument, Reason: fmt.Sprintf("must be positive, not %d", args.id)})
-	}
-	if args.invalid != nil {
-		return refuse(args.invalid)
+// check returns why the arguments are refused, or nil.
+func (op *operation) check(ctx context.Context, args arguments) *ArgumentError {
+	switch {
+	case ctx == nil:
+		return &ArgumentError{Argument: "ctx", Reason: "must not be nil; use context.Background()"}
+	case op.idArgument != "" && args.id <= 0:
+		return &ArgumentError{Argument: op.idArgument, Reason: fmt.Sprintf("must be positive, not %d", args.id)}
+	case args.invalid != nil:
+		return args.invalid
 	}
 	if args.body != nil {
 		if err := args.body.check(); err != nil {
-			return refuse(err)
+			return err
 		}
 	}
-	if key, ok := keyFromContext(ctx); ok {
-		err := key.check()
-		if key.Key == "" {
-			err = errors.New("is empty")
-		}
-		if err != nil {
-			return refuse(&ArgumentError{Argument: "ctx", Reason: "the key given to ContextWithAPIKey " + err.Error()})
-		}
+	if key, ok := keyFromContext(ctx); ok && (key.Key == "" || key.flaw() != "") {
+		reason := "the key given to ContextWithAPIKey " + cmp.Or(key.flaw(), "is empty")
+		return &ArgumentError{Argument: "ctx", Reason: reason}
 	}
 	return nil
 }
 
-// request returns what the call sends, with all secrets that are known beforehand.
+// request returns what the call sends, with all secrets that are known before an attempt.
 func (c *core) request(ctx context.Context, op *operation, args arguments) (exchange.Request, error) {
 	request := exchange.Request{
 		Operation: op.name, PathTemplate: op.path, Method: op.method,
@@ -201,12 +178,11 @@ func encode(model any) ([]byte, error) {
 
 // fill returns the path with the id in its place.
 func (op *operation) fill(id int64) string {
-	before, rest, ok := strings.Cut(op.path, "{")
-	if !ok {
+	before, rest, hasID := strings.Cut(op.path, "{")
+	if !hasID {
 		return op.path
 	}
-	_, after, _ := strings.Cut(rest, "}")
-	return before + strconv.FormatInt(id, 10) + after
+	return before + strconv.FormatInt(id, 10) + rest[strings.Index(rest, "}")+1:]
 }
 
 // encodeQuery returns the parameters as they stand in a URL. To be shown, secrets are replaced.
@@ -228,20 +204,17 @@ func encodeQuery(parameters []parameter, shown bool) string {
 // observe logs an attempt when it has ended, and the node that the client has left.
 func (c *core) observe(ctx context.Context, e exchange.Event) {
 	attributes := []slog.Attr{
-		slog.String("operation", e.Operation),
-		slog.String("server", e.Node),
-		slog.Int("attempt", e.Attempt),
-		slog.String("result", e.Result),
-		slog.Duration("duration", e.Duration),
+		slog.String("operation", e.Operation), slog.String("server", e.Node), slog.Int("attempt", e.Attempt),
+		slog.String("result", e.Result), slog.Duration("duration", e.Duration),
 	}
 	if e.Status != 0 {
 		attributes = append(attributes, slog.Int("status", e.Status))
 	}
 	if e.Err != nil {
-		attributes = append(attributes, slog.String("error", shorten(oneLine(e.Err.Error()), maxErrorText)))
+		attributes = append(attributes, slog.String("error", errorText(e.Err)))
 	}
 	if e.NoOtherToken != nil {
-		attributes = append(attributes, slog.String("no_other_token", shorten(oneLine(e.NoOtherToken.Error()), maxErrorText)))
+		attributes = append(attributes, slog.String("no_other_token", errorText(e.NoOtherToken)))
 	}
 	if e.Wait > 0 {
 		attributes = append(attributes, slog.Duration("wait", e.Wait))
@@ -253,29 +226,28 @@ func (c *core) observe(ctx context.Context, e exchange.Event) {
 	}
 }
 
-// warn logs what could not be read of an answer that is used all the same.
-func (c *core) warn(ctx context.Context, op *operation, odd []string) {
-	if c.logger == nil {
-		return
-	}
-	for _, text := range odd {
-		c.logger.LogAttrs(ctx, slog.LevelWarn, "xms answer is partly unreadable",
-			slog.String("operation", op.name), slog.String("error", text))
+// warn logs what could not be read of an answer that is good enough.
+func (c *core) warn(ctx context.Context, op *operation, unread []string) {
+	for _, text := range unread {
+		if c.logger != nil {
+			c.logger.LogAttrs(ctx, slog.LevelWarn, "xms answer is partly unreadable",
+				slog.String("operation", op.name), slog.String("error", text))
+		}
 	}
 }
 
-// Response is the exchange behind a call. Its body has been read and closed. Printing, logging or
-// encoding it shows how many headers there are but not their values, among which there may be a
+// Response is the exchange behind a call. Its body has been read and closed. Package fmt and slog
+// write how many headers there are, and JSON, XML and YAML encoders leave Header out: it may hold a
 // session's cookie.
 type Response struct {
 	StatusCode int         // such as 200
-	Header     http.Header `json:"-"` // header of the answer, as it came
+	Header     http.Header `json:"-" xml:"-" yaml:"-"` // header of the answer, as it came
 	Server     string      // base URL of the node that answered
 	Attempts   int         // requests made; 1 if the first succeeded
 }
 
 // newResponse returns the exchange behind the last attempt, or nil if no server answered it.
-func newResponse(o exchange.Outcome) *Response {
+func newResponse(o *exchange.Outcome) *Response {
 	if o.Status == 0 {
 		return nil
 	}
@@ -296,16 +268,16 @@ func (r *Response) LogValue() slog.Value {
 	return slog.StringValue(fmt.Sprint(*r))
 }
 
-// CallInfo is what a RoundTripper can know of the call behind a request: for the names of spans,
-// for metrics and for logs. None of it is secret.
+// CallInfo tells a RoundTripper which call a request belongs to, for names of spans, metrics and
+// logs. None of it is secret.
 type CallInfo struct {
 	Operation    string // such as "CreateAccessToken"
 	PathTemplate string // below the base URL, such as "/access-tokens/{access_token_id}"
 	Attempt      int    // from 1
 }
 
-// CallInfoFromContext returns the call on whose behalf a request is sent. A RoundTripper passes the
-// context of its request. ok is false for any other context.
+// CallInfoFromContext returns the call that a request belongs to. A RoundTripper passes the context
+// of its request. ok is false for any other context.
 func CallInfoFromContext(ctx context.Context) (info CallInfo, ok bool) {
 	i, ok := exchange.InfoFromContext(ctx)
 	return CallInfo(i), ok

@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,13 +37,16 @@ const (
 	always
 )
 
-// statuses says what follows from each status but a 2xx.
-var statuses = []struct {
+// statusRow says what follows from a status.
+type statusRow struct {
 	status   int
 	acted    bool // the server may have acted
 	again    sentAgain
 	sentinel error
-}{
+}
+
+// statuses has a row for each status but a 2xx.
+var statuses = []statusRow{
 	{101, true, never, nil}, {300, true, never, nil}, {301, false, never, nil}, {302, true, never, nil},
 	{303, true, never, nil}, {304, true, never, nil}, {307, false, never, nil}, {308, false, never, nil},
 	{399, true, never, nil},
@@ -69,94 +71,137 @@ func TestAPIClient_Statuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range calls() {
 		for _, s := range statuses {
-			for body, message := range map[string]string{
-				`{"code":"E7","message":"disk full"}`: "disk full", aPage: "an HTML page, probably from a proxy: Welcome", "": "",
-			} {
-				if s.status == http.StatusSwitchingProtocols && body != "" {
-					continue // what follows is another protocol
-				}
-				t.Run(fmt.Sprintf("%s/%d/%.6s", c.name, s.status, body), func(t *testing.T) {
-					t.Parallel()
-					api, transport := mock(t, respond(s.status, body))
-					got, response, err := c.do(t.Context(), api)
-					assert.Nil(t, got)
-
-					attempts := 1
-					if s.again == always || s.again == ifSafe && c.safe {
-						attempts = 4
-					}
-					assert.Equal(t, attempts, transport.GetTotalCallCount())
-					assert.Equal(t, attempts, response.Attempts)
-					assert.Equal(t, s.status, response.StatusCode)
-					assert.Equal(t, mockURL, response.Server)
-
-					var failed *xmsclient.ApiError
-					require.ErrorAs(t, err, &failed)
-					shown := mockURL + c.path
-					if c.query != "" {
-						shown += "?" + strings.Replace(c.query, subject, "[redacted]", 1)
-					}
-					assert.Equal(t, c.name, failed.Operation)
-					assert.Equal(t, c.method, failed.Method)
-					assert.Equal(t, shown, failed.URL)
-					assert.Equal(t, s.status, failed.StatusCode)
-					assert.Equal(t, message, failed.Message)
-					assert.Equal(t, body, string(failed.Body))
-					assert.Equal(t, response.Header, failed.Header)
-					assert.Equal(t, mockURL, failed.Server)
-					assert.Equal(t, attempts, failed.Attempts)
-					assert.Equal(t, time.Millisecond, failed.RetryAfter)
-
-					var sentinels []error
-					wrongBase := s.status == 404 && (!c.hasID || body == aPage)
-					if s.sentinel != nil && !wrongBase {
-						sentinels = append(sentinels, s.sentinel)
-					}
-					if s.acted && c.writes {
-						sentinels = append(sentinels, xmsclient.ErrOutcomeUnknown)
-					}
-					assertSentinels(t, err, sentinels...)
-					assert.Equal(t, s.acted && c.writes, strings.Contains(err.Error(), "outcome unknown: the "))
-					assert.Equal(t, wrongBase, strings.Contains(err.Error(), "is the base URL right?"))
-					assert.Equal(t, s.status/100 == 3, strings.Contains(err.Error(), "redirects are not followed"))
-				})
+			s.check(t, c, "", "")
+			if s.status != http.StatusSwitchingProtocols { // behind which there is no body
+				s.check(t, c, `{"code":"E7","message":"disk full"}`, "disk full")
+				s.check(t, c, aPage, "an HTML page, probably from a proxy: Welcome")
 			}
 		}
 	}
+}
+
+// attempts is how many requests a call makes to a node that always answers so.
+func (s statusRow) attempts(c call) int {
+	if s.again == always || s.again == ifSafe && c.safe {
+		return 4
+	}
+	return 1
+}
+
+// asksBaseURL reports whether the error of a call asks if the base URL is right.
+func (s statusRow) asksBaseURL(c call, body string) bool {
+	isForeign := body == aPage && s.status >= 200 && s.status < 500 && s.status != 408 && s.status != 429
+	return isForeign || s.status == 404 && !c.hasID
+}
+
+// sentinels are those that errors.Is finds in the error of a call.
+func (s statusRow) sentinels(c call, body string) (list []error) {
+	if s.sentinel != nil && (s.status != 404 || !s.asksBaseURL(c, body)) {
+		list = append(list, s.sentinel)
+	}
+	if s.acted {
+		list = append(list, c.unknown()...)
+	}
+	return list
+}
+
+// check makes a call to a node that always answers with the status and this body.
+func (s statusRow) check(t *testing.T, c call, body, message string) {
+	t.Helper()
+	t.Run(fmt.Sprintf("%s/%d/%.6s", c.name, s.status, body), func(t *testing.T) {
+		t.Parallel()
+		api, transport := mock(t, respond(s.status, body))
+		got, response, err := c.do(t.Context(), api)
+		assert.Nil(t, got)
+		assert.Equal(t, s.attempts(c), transport.GetTotalCallCount())
+		assert.Equal(t, s.attempts(c), response.Attempts, "Response.Attempts")
+		assert.Equal(t, s.status, response.StatusCode, "Response.StatusCode")
+		assert.Equal(t, mockURL, response.Server, "Response.Server")
+
+		shown := mockURL + c.path
+		if c.query != "" {
+			shown += "?" + strings.Replace(c.query, subject, "[redacted]", 1)
+		}
+		var failed *xmsclient.ApiError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, c.name, failed.Operation, "Operation")
+		assert.Equal(t, c.method, failed.Method, "Method")
+		assert.Equal(t, shown, failed.URL, "URL")
+		assert.Equal(t, s.status, failed.StatusCode, "StatusCode")
+		assert.Equal(t, message, failed.Message, "Message")
+		assert.Equal(t, body, string(failed.Body), "Body")
+		assert.Equal(t, response.Header, failed.Header, "Header")
+		assert.Equal(t, mockURL, failed.Server, "Server")
+		assert.Equal(t, s.attempts(c), failed.Attempts, "Attempts")
+		assert.Equal(t, time.Millisecond, failed.RetryAfter, "RetryAfter")
+
+		text := err.Error()
+		assertSentinels(t, err, s.sentinels(c, body)...)
+		assert.Equal(t, s.acted && c.writes, strings.Contains(text, "outcome unknown: the "), text)
+		assert.Equal(t, s.asksBaseURL(c, body), strings.Contains(text, "is the base URL right?"), text)
+		assert.Equal(t, s.status/100 == 3, strings.Contains(text, "redirects are not followed"), text)
+	})
 }
 
 func TestAPIClient_SuccessStatuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range calls() {
 		for _, status := range []int{200, 201, 202, 204, 206, 299} {
-			for _, body := range []string{c.answer, aPage, ""} {
-				t.Run(fmt.Sprintf("%s/%d/%.6s", c.name, status, body), func(t *testing.T) {
-					t.Parallel()
-					api, transport := mock(t, respond(status, body))
-					got, response, err := c.do(t.Context(), api)
-					assert.Equal(t, 1, transport.GetTotalCallCount())
-					assert.Equal(t, status, response.StatusCode)
-					if body == c.answer {
-						require.NoError(t, err)
-						assert.Equal(t, c.want, got)
-						return
-					}
-					assert.Nil(t, got)
-					var unusable *xmsclient.DecodeError
-					require.ErrorAs(t, err, &unusable)
-					assert.Equal(t, c.name, unusable.Operation)
-					assert.Equal(t, status, unusable.StatusCode)
-					assert.Equal(t, body, string(unusable.Body))
-					if c.writes {
-						assertSentinels(t, err, xmsclient.ErrOutcomeUnknown)
-					} else {
-						assertSentinels(t, err)
-					}
-					documented := fmt.Sprintf("the API documents status %d", c.status)
-					assert.Equal(t, status != c.status, strings.Contains(err.Error(), documented))
-				})
+			checkSuccess(t, c, status, c.answer)
+			checkUnusable(t, c, status, aPage)
+			if c.answer != "" {
+				checkUnusable(t, c, status, "")
 			}
 		}
+	}
+}
+
+func checkSuccess(t *testing.T, c call, status int, body string) {
+	t.Helper()
+	api, transport := mock(t, respond(status, body))
+	got, response, err := c.do(t.Context(), api)
+	require.NoError(t, err)
+	assert.Equal(t, c.want, got)
+	assert.Equal(t, status, response.StatusCode, "StatusCode")
+	assert.Equal(t, 1, transport.GetTotalCallCount())
+}
+
+func checkUnusable(t *testing.T, c call, status int, body string) {
+	t.Helper()
+	api, transport := mock(t, respond(status, body))
+	got, response, err := c.do(t.Context(), api)
+	assert.Nil(t, got)
+	assert.Equal(t, status, response.StatusCode, "Response.StatusCode")
+	assert.Equal(t, 1, transport.GetTotalCallCount())
+	var failed *xmsclient.DecodeError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, c.name, failed.Operation, "Operation")
+	assert.Equal(t, status, failed.StatusCode, "StatusCode")
+	assert.Equal(t, body, string(failed.Body), "Body")
+	assert.Equal(t, mockURL, failed.Server, "Server")
+	assert.Equal(t, 1, failed.Attempts, "Attempts")
+	assertSentinels(t, err, c.unknown()...)
+	text, documented := err.Error(), fmt.Sprintf("the API documents status %d", c.status)
+	assert.Contains(t, text, fmt.Sprintf("%s: the answer of %s with status %d cannot be used", c.name, mockURL, status))
+	assert.Equal(t, status != c.status, strings.Contains(text, documented), text)
+	assert.Equal(t, body == aPage, strings.Contains(text, "is the base URL right?"), text)
+}
+
+// With several nodes, an error says whose answer it is about.
+func TestAPIClient_UnusableAnswerNamesItsNode(t *testing.T) {
+	t.Parallel()
+	for _, c := range calls() {
+		if !c.safe {
+			continue
+		}
+		a, b := startNode(t, answer(503, "")), startNode(t, answer(c.bodyStatus(), `{"message":"busy"}`))
+		_, _, err := c.do(t.Context(), newClient(t, configuration(a, b)).AccessTokensApi)
+		var failed *xmsclient.DecodeError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, b.URL+"/v1", failed.Server, "Server")
+		assert.Equal(t, 2, failed.Attempts, "Attempts")
+		require.ErrorContains(t, err, "the answer of "+b.URL+"/v1 with status ")
+		require.ErrorContains(t, err, " (after 2 attempts); attempts before: "+a.URL+"/v1: 503")
 	}
 }
 
@@ -165,28 +210,30 @@ func TestAPIClient_FollowsNoRedirect(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, c := range calls() {
-			t.Run(fmt.Sprintf("%d/%s", status, c.name), func(t *testing.T) {
-				t.Parallel()
-				there := startNode(t, answer(200, c.answer))
-				here := startNode(t, func(w http.ResponseWriter, r *http.Request) {
-					w.Header().Set("Location", there.URL+"/api"+r.RequestURI)
-					w.WriteHeader(status)
-				})
-				cfg := configuration(here)
-				cfg.TokenInQuery.Key = "1f3870be274f6c49b3e31a0c6728957f"
-				cfg.HTTPClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
-				_, response, err := c.do(t.Context(), newClient(t, cfg).AccessTokensApi)
-
-				assert.Empty(t, there.requests())
-				assert.Len(t, here.requests(), 1)
-				assert.Equal(t, status, response.StatusCode)
-				require.ErrorContains(t, err, "redirects to "+there.URL+"/api/v1"+c.path+" (not followed)")
-				require.ErrorContains(t, err, "BaseURL should be "+there.URL+"/api/v1")
-				for _, secret := range []string{aKey, cfg.TokenInQuery.Key, subject} {
-					assert.NotContains(t, err.Error(), secret)
-				}
-			})
+			checkNotFollowed(t, c, status)
 		}
+	}
+}
+
+func checkNotFollowed(t *testing.T, c call, status int) {
+	t.Helper()
+	there := startNode(t, answer(200, c.answer))
+	here := startNode(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", there.URL+"/api"+r.RequestURI)
+		w.WriteHeader(status)
+	})
+	cfg := configuration(here)
+	cfg.TokenInQuery.Key = "1f3870be274f6c49b3e31a0c6728957f"
+	cfg.HTTPClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
+	_, response, err := c.do(t.Context(), newClient(t, cfg).AccessTokensApi)
+
+	assert.Empty(t, there.requests())
+	assert.Len(t, here.requests(), 1)
+	assert.Equal(t, status, response.StatusCode)
+	require.ErrorContains(t, err, "redirects to "+there.URL+"/api/v1"+c.path+" (not followed)")
+	require.ErrorContains(t, err, "BaseURL should be "+there.URL+"/api/v1")
+	for _, secret := range []string{aKey, cfg.TokenInQuery.Key, subject} {
+		assert.NotContains(t, err.Error(), secret)
 	}
 }
 
@@ -250,42 +297,40 @@ func TestAPIClient_OutcomeStaysUnknown(t *testing.T) {
 func TestAPIClient_CancelledWaitKeepsTheLastError(t *testing.T) {
 	t.Parallel()
 	for _, c := range calls() {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				status, sentinels := 429, []error{xmsclient.ErrTooManyRequests}
-				if c.safe {
-					status, sentinels = 503, []error{xmsclient.ErrServer}
-				}
-				if c.safe && c.writes {
-					sentinels = append(sentinels, xmsclient.ErrOutcomeUnknown)
-				}
-				api, transport := mock(t, httpmock.NewStringResponder(status, "").
-					HeaderSet(http.Header{"Retry-After": {"20"}}))
-				cause := errors.New("shutting down")
-				ctx, cancel := context.WithCancelCause(t.Context())
-				time.AfterFunc(10*time.Second, func() { cancel(cause) })
-				began := time.Now()
-				got, response, err := c.do(ctx, api)
-
-				assert.Equal(t, 10*time.Second, time.Since(began))
-				assert.Equal(t, 1, transport.GetTotalCallCount())
-				assert.Nil(t, got)
-				assert.Equal(t, status, response.StatusCode)
-				var ended *xmsclient.RequestError
-				require.ErrorAs(t, err, &ended)
-				assert.Equal(t, c.name, ended.Operation)
-				assert.Equal(t, 1, ended.Attempts)
-				var failed *xmsclient.ApiError
-				require.ErrorAs(t, err, &failed)
-				require.ErrorIs(t, err, context.Canceled)
-				require.ErrorIs(t, err, cause)
-				assertSentinels(t, err, sentinels...)
-				require.ErrorContains(t, err, "context canceled: shutting down while waiting for another attempt after: ")
-				require.ErrorContains(t, err, http.StatusText(status))
-			})
+		synctest.Test(t, func(t *testing.T) {
+			if c.safe {
+				checkCancelledWait(t, c, 503, append(c.unknown(), xmsclient.ErrServer))
+			} else {
+				checkCancelledWait(t, c, 429, []error{xmsclient.ErrTooManyRequests})
+			}
 		})
 	}
+}
+
+func checkCancelledWait(t *testing.T, c call, status int, sentinels []error) {
+	t.Helper()
+	api, transport := mock(t, httpmock.NewStringResponder(status, "").HeaderSet(http.Header{"Retry-After": {"20"}}))
+	cause := errors.New("shutting down")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(10*time.Second, func() { cancel(cause) })
+	began := time.Now()
+	got, response, err := c.do(ctx, api)
+
+	assert.Equal(t, 10*time.Second, time.Since(began))
+	assert.Equal(t, 1, transport.GetTotalCallCount())
+	assert.Nil(t, got)
+	assert.Equal(t, status, response.StatusCode)
+	var ended *xmsclient.RequestError
+	require.ErrorAs(t, err, &ended)
+	assert.Equal(t, c.name, ended.Operation, "Operation")
+	assert.Equal(t, mockURL, ended.Server, "Server")
+	assert.Equal(t, 1, ended.Attempts, "Attempts")
+	require.ErrorAs(t, err, new(*xmsclient.ApiError))
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, cause)
+	assertSentinels(t, err, sentinels...)
+	require.ErrorContains(t, err, "context canceled: shutting down while waiting for another attempt after: ")
+	require.ErrorContains(t, err, http.StatusText(status))
 }
 
 func TestAPIClient_ContextEndedBefore(t *testing.T) {
@@ -317,95 +362,116 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func TestCallInfoFromContext(t *testing.T) {
 	t.Parallel()
 	for _, c := range calls() {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			cfg := configuration(startNode(t, answers(answer(429, ""), answer(429, ""), answer(c.status, c.answer))))
-			var got []xmsclient.CallInfo
-			cfg.WrapTransport = func(inner http.RoundTripper) http.RoundTripper {
-				return roundTripper(func(r *http.Request) (*http.Response, error) {
-					info, ok := xmsclient.CallInfoFromContext(r.Context())
-					assert.True(t, ok)
-					got = append(got, info)
-					return inner.RoundTrip(r)
-				})
-			}
-			_, _, err := c.do(t.Context(), newClient(t, cfg).AccessTokensApi)
-			require.NoError(t, err)
-			assert.Equal(t, []xmsclient.CallInfo{
-				{Operation: c.name, PathTemplate: c.template, Attempt: 1},
-				{Operation: c.name, PathTemplate: c.template, Attempt: 2},
-				{Operation: c.name, PathTemplate: c.template, Attempt: 3},
-			}, got)
+		cfg := configuration(startNode(t, answers(answer(429, ""), answer(429, ""), answer(c.status, c.answer))))
+		var got []xmsclient.CallInfo
+		cfg.WrapTransport = before(func(r *http.Request) {
+			info, ok := xmsclient.CallInfoFromContext(r.Context())
+			assert.True(t, ok)
+			got = append(got, info)
 		})
+		_, _, err := c.do(t.Context(), newClient(t, cfg).AccessTokensApi)
+		require.NoError(t, err)
+		assert.Equal(t, []xmsclient.CallInfo{
+			{Operation: c.name, PathTemplate: c.template, Attempt: 1},
+			{Operation: c.name, PathTemplate: c.template, Attempt: 2},
+			{Operation: c.name, PathTemplate: c.template, Attempt: 3},
+		}, got)
 	}
 	info, ok := xmsclient.CallInfoFromContext(t.Context())
 	assert.False(t, ok)
 	assert.Zero(t, info)
 }
 
+// before returns middleware that looks at each request.
+func before(look func(*http.Request)) func(http.RoundTripper) http.RoundTripper {
+	return func(inner http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			look(r)
+			return inner.RoundTrip(r)
+		})
+	}
+}
+
 func TestAPIClient_CloseIdleConnections(t *testing.T) {
 	t.Parallel()
-	middleware := func(inner http.RoundTripper) http.RoundTripper { return roundTripper(inner.RoundTrip) }
-	for name, change := range map[string]func(cfg *xmsclient.Configuration){
-		"own transport":                  func(*xmsclient.Configuration) {},
-		"own transport under middleware": func(cfg *xmsclient.Configuration) { cfg.WrapTransport = middleware },
-		"caller's transport":             func(cfg *xmsclient.Configuration) { cfg.HTTPClient.Transport = &http.Transport{} },
-		"caller's transport under middleware": func(cfg *xmsclient.Configuration) {
-			cfg.HTTPClient.Transport, cfg.WrapTransport = &http.Transport{}, middleware
+	middleware := before(func(*http.Request) {})
+	for name, cfg := range map[string]xmsclient.Configuration{
+		"own transport":                  {},
+		"own transport under middleware": {WrapTransport: middleware},
+		"caller's transport":             {HTTPClient: &http.Client{Transport: &http.Transport{}}},
+		"caller's transport under middleware": {
+			HTTPClient: &http.Client{Transport: &http.Transport{}}, WrapTransport: middleware,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const together = 3
-			var opened atomic.Int64
-			var awaited sync.WaitGroup
-			closed := make(chan net.Conn, 10*together)
-			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				awaited.Done()
-				awaited.Wait() // so that each call has a connection of its own
-				answer(200, `{"access_tokens":[]}`)(w, r)
-			}))
-			server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
-				switch state {
-				case http.StateNew:
-					opened.Add(1)
-				case http.StateClosed:
-					closed <- conn
-				}
-			}
-			server.Start()
-			defer server.Close()
-			cfg := configuration(&node{Server: server})
-			if strings.HasPrefix(name, "caller") {
-				cfg.HTTPClient = &http.Client{}
-			}
-			change(cfg)
-			client := newClient(t, cfg)
-			callTogether := func() {
-				awaited.Add(together)
-				var wg sync.WaitGroup
-				for range together {
-					wg.Go(func() {
-						_, _, err := client.AccessTokensApi.ListAccessTokens(t.Context(), nil)
-						assert.NoError(t, err)
-					})
-				}
-				wg.Wait()
-			}
-			callTogether()
-			require.EqualValues(t, together, opened.Load())
+			server := startMeeting(t, together)
+			cfg.BaseURL = server.URL
+			client := newClient(t, &cfg)
+			server.meet(t, client)
+			require.EqualValues(t, together, server.opened.Load())
 			client.CloseIdleConnections()
-			for range together {
-				select {
-				case <-closed:
-				case <-time.After(10 * time.Second):
-					t.Fatal("a connection is still open")
-				}
-			}
-			callTogether()
-			assert.EqualValues(t, 2*together, opened.Load())
+			server.awaitClosed(t)
+			server.meet(t, client)
+			assert.EqualValues(t, 2*together, server.opened.Load())
 			client.CloseIdleConnections()
 		})
+	}
+}
+
+// meeting is a server that answers when so many requests have come, each over a connection of its
+// own.
+type meeting struct {
+	*httptest.Server
+	size    int
+	opened  atomic.Int64
+	closed  chan net.Conn
+	missing sync.WaitGroup
+}
+
+func startMeeting(t *testing.T, size int) *meeting {
+	t.Helper()
+	m := &meeting{size: size, closed: make(chan net.Conn, 10*size)}
+	m.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.missing.Done()
+		m.missing.Wait()
+		answer(200, `{"access_tokens":[]}`)(w, r)
+	}))
+	m.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			m.opened.Add(1)
+		case http.StateClosed:
+			m.closed <- conn
+		}
+	}
+	m.Start()
+	t.Cleanup(m.Close)
+	return m
+}
+
+func (m *meeting) meet(t *testing.T, client *xmsclient.APIClient) {
+	t.Helper()
+	m.missing.Add(m.size)
+	var callers sync.WaitGroup
+	for range m.size {
+		callers.Go(func() {
+			_, _, err := client.AccessTokensApi.ListAccessTokens(t.Context(), nil)
+			assert.NoError(t, err)
+		})
+	}
+	callers.Wait()
+}
+
+func (m *meeting) awaitClosed(t *testing.T) {
+	t.Helper()
+	for range m.size {
+		select {
+		case <-m.closed:
+		case <-time.After(10 * time.Second):
+			t.Fatal("a connection is still open")
+		}
 	}
 }
 
@@ -488,6 +554,23 @@ func refuseConnection(r *http.Request) (*http.Response, error) {
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 }
 
+func deadTransport() *http.Client { return &http.Client{Transport: roundTripper(refuseConnection)} }
+
+// Of a long history, an error has the end.
+func TestAPIClient_ErrorCountsAttemptsOfLongAgo(t *testing.T) {
+	t.Parallel()
+	for attempts, want := range map[int]string{
+		11: "attempts before: http://a: no connection; http://a: no connection",
+		12: "attempts before: 1 earlier ones; http://a: no connection; http://a: no connection",
+	} {
+		cfg := configuration()
+		cfg.BaseURL, cfg.HTTPClient, cfg.Retry.MaxAttempts = "http://a", deadTransport(), attempts
+		_, _, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 42)
+		require.ErrorContains(t, err, want)
+		assert.Equal(t, 10, strings.Count(err.Error(), "http://a: no connection;")+1)
+	}
+}
+
 func TestAPIClient_ErrorTellsTheHistory(t *testing.T) {
 	t.Parallel()
 	cfg := configuration()
@@ -513,32 +596,52 @@ func TestAPIClient_ErrorTellsTheHistory(t *testing.T) {
 func TestAPIClient_SaysWhatIsNotConfigured(t *testing.T) {
 	t.Parallel()
 	const noCredential, defaultBase = "the request carried no credential", "this is the default base URL"
-	tests := map[string]struct {
-		base    string
-		key     xmsclient.APIKey
-		respond httpmock.Responder
-		want    []string
+	refuse := func(status int) *http.Client { return &http.Client{Transport: roundTripper(respond(status, ""))} }
+	key := xmsclient.APIKey{Key: aKey}
+	sealed := xmsclient.TokenSourceFunc(func(context.Context) (string, error) { return "", errors.New("sealed") })
+	for name, test := range map[string]struct {
+		cfg    xmsclient.Configuration
+		advice string
 	}{
-		"401 without a key":                   {mockURL, xmsclient.APIKey{}, respond(401, ""), []string{noCredential}},
-		"401 with a key":                      {mockURL, xmsclient.APIKey{Key: aKey}, respond(401, ""), nil},
-		"403 without a key":                   {mockURL, xmsclient.APIKey{}, respond(403, ""), nil},
-		"no connection to the default":        {"", xmsclient.APIKey{}, refuseConnection, []string{defaultBase}},
-		"no connection to another base URL":   {mockURL, xmsclient.APIKey{}, refuseConnection, nil},
-		"an answer from the default base URL": {"", xmsclient.APIKey{}, respond(401, ""), []string{noCredential}},
+		"401 without a key":  {xmsclient.Configuration{BaseURL: mockURL, HTTPClient: refuse(401)}, noCredential},
+		"401 with a key":     {xmsclient.Configuration{BaseURL: mockURL, HTTPClient: refuse(401), TokenInHeader: key}, ""},
+		"403 without a key":  {xmsclient.Configuration{BaseURL: mockURL, HTTPClient: refuse(403)}, ""},
+		"no connection":      {xmsclient.Configuration{BaseURL: mockURL, HTTPClient: deadTransport()}, ""},
+		"default base":       {xmsclient.Configuration{HTTPClient: deadTransport()}, defaultBase},
+		"answer from there":  {xmsclient.Configuration{HTTPClient: refuse(401)}, noCredential},
+		"nothing sent there": {xmsclient.Configuration{HTTPClient: deadTransport(), TokenSource: sealed}, ""},
+	} {
+		test.cfg.Retry.MaxAttempts = 1
+		_, _, err := newClient(t, &test.cfg).AccessTokensApi.GetAccessToken(t.Context(), 42)
+		require.Error(t, err, name)
+		for _, advice := range []string{noCredential, defaultBase} {
+			assert.Equal(t, advice == test.advice, strings.Contains(err.Error(), advice), "%s: %v", name, err)
+		}
 	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cfg := configuration()
-			cfg.BaseURL, cfg.TokenInHeader = tt.base, tt.key
-			cfg.HTTPClient = &http.Client{Transport: roundTripper(tt.respond)}
-			_, _, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 42)
-			require.Error(t, err)
-			for _, text := range []string{noCredential, defaultBase} {
-				assert.Equal(t, slices.Contains(tt.want, text), strings.Contains(err.Error(), text), text)
+}
+
+// Middleware that refuses has not tried to connect, so the base URL is not to blame.
+func TestAPIClient_GivesNoAdviceWhenNothingWasSent(t *testing.T) {
+	t.Parallel()
+	isOpen := false
+	cfg := xmsclient.Configuration{HTTPClient: &http.Client{Transport: roundTripper(respond(403, ""))}}
+	cfg.WrapTransport = func(inner http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			if isOpen {
+				return nil, errors.New("the breaker is open")
 			}
+			return inner.RoundTrip(r)
 		})
 	}
+	api := newClient(t, &cfg).AccessTokensApi
+	_, _, err := api.GetAccessToken(t.Context(), 42)
+	require.ErrorIs(t, err, xmsclient.ErrForbidden)
+	isOpen = true
+	_, _, err = api.GetAccessToken(t.Context(), 42)
+	require.EqualError(t, err, "xmsclient: GetAccessToken: nothing was sent: the breaker is open")
+	var failed *xmsclient.RequestError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, xmsclient.DefaultBaseURL, failed.Server, "Server")
 }
 
 func TestAPIClient_ConcurrentUse(t *testing.T) {
@@ -552,24 +655,20 @@ func TestAPIClient_ConcurrentUse(t *testing.T) {
 	})
 	cfg := configuration(broken, healthy)
 	cfg.DefaultHeader = http.Header{"X-Own": {"a"}}
-	cfg.WrapTransport = func(inner http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(r *http.Request) (*http.Response, error) {
-			r.Header["X-Own"][0] += "b" // the values of a header belong to the request
-			return inner.RoundTrip(r)
-		})
-	}
+	cfg.WrapTransport = before(func(r *http.Request) {
+		r.Header["X-Own"][0] += "b" // the values of a header belong to the request
+	})
 	client := newClient(t, cfg)
+	get := func(id int64) {
+		ctx := xmsclient.ContextWithAPIKey(t.Context(), xmsclient.APIKey{Key: fmt.Sprintf("key-%d", id)})
+		got, _, err := client.AccessTokensApi.GetAccessToken(ctx, id)
+		if assert.NoError(t, err) {
+			assert.Equal(t, &xmsclient.AccessToken{ID: id, Name: fmt.Sprintf("n%d", id)}, got.AccessToken)
+		}
+	}
 	var wg sync.WaitGroup
-	for id := int64(1); id <= 100; id++ {
-		wg.Go(func() {
-			ctx := xmsclient.ContextWithAPIKey(t.Context(), xmsclient.APIKey{Key: fmt.Sprintf("key-%d", id)})
-			for range 5 {
-				got, _, err := client.AccessTokensApi.GetAccessToken(ctx, id)
-				if assert.NoError(t, err) {
-					assert.Equal(t, &xmsclient.AccessToken{ID: id, Name: fmt.Sprintf("n%d", id)}, got.AccessToken)
-				}
-			}
-		})
+	for i := range int64(500) {
+		wg.Go(func() { get(1 + i%100) })
 	}
 	wg.Wait()
 }
@@ -629,4 +728,20 @@ func TestAPIClient_SaysThatNoFurtherRequestWasSent(t *testing.T) {
 	_, _, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 7)
 	require.ErrorContains(t, err, "no further request was sent: TokenSource: vault is sealed")
 	assert.ErrorContains(t, err, "attempts before: "+cfg.BaseURL+": 503")
+}
+
+// What only a failure needs, such as the secrets of an answer and the names of arguments, is not made
+// before.
+//
+//nolint:paralleltest // it counts allocations
+func TestAPIClient_SuccessMakesNothingForFailures(t *testing.T) {
+	create := func(body string, roles ...string) float64 {
+		api, _ := mock(t, func(*http.Request) (*http.Response, error) { return response(http.StatusCreated, body), nil })
+		request := creation("backup", "", roles...)
+		return testing.AllocsPerRun(100, func() { _, _, _ = api.CreateAccessToken(context.Background(), request) })
+	}
+	usual := create(aRecord, "admin")
+	secrets := strings.TrimSuffix(aRecord, "}") + `,"earlier":[` + strings.Repeat(`{"uuid":"f0e1"},`, 20) + `{}]}`
+	assert.InDelta(t, usual, create(secrets, "admin"), 1)
+	assert.Less(t, create(aRecord, strings.Fields(strings.Repeat("admin ", 20))...), usual+5)
 }

@@ -39,8 +39,8 @@ const DefaultBaseURL = "https://localhost/v1"
 type Configuration struct {
 	// BaseURL is the root of the API on the first management node, such as
 	// "http://10.0.0.1:8051/v1". It is http or https with a host, and may have a path of any depth,
-	// with or without a trailing slash. It must not have a user, a query or a fragment. "" means
-	// DefaultBaseURL.
+	// with or without a trailing slash. It must not have a user, a query or a fragment, nor end in
+	// /access-tokens. "" means DefaultBaseURL.
 	BaseURL string
 
 	// FailoverURLs are the roots of the API on further management nodes of the same cluster, under
@@ -116,8 +116,7 @@ type RetryPolicy struct {
 	// doubles with each round. 0 means 250 ms, or MaxInterval if that is less.
 	InitialInterval time.Duration
 
-	// MaxInterval is what the bound of the wait grows to. 0 means 5 s, or InitialInterval if that is
-	// more.
+	// MaxInterval is the largest bound of the wait. 0 means 5 s, or InitialInterval if that is more.
 	MaxInterval time.Duration
 
 	// MaxRetryAfter is the longest Retry-After that the client waits for. If a server asks for more,
@@ -173,16 +172,17 @@ func ConfigurationFromEnv() (*Configuration, error) {
 	return cfg, nil
 }
 
-// readRoots reads a PEM file. Every certificate in it must be readable: one left out without a word
-// comes back later as "unknown authority".
+// readRoots reads a PEM file. Every certificate in it must be readable: one that is skipped
+// silently shows up later as "unknown authority".
 func readRoots(file string) (*x509.CertPool, error) {
 	const begin = "-----BEGIN CERTIFICATE-----"
 	if strings.Contains(file, "-----BEGIN") {
 		return nil, errors.New("must be the path of a file, not the certificates themselves")
 	}
 	content, err := os.ReadFile(file) //nolint:gosec // whoever sets the variable chooses the file
+	file = secret.WithoutUUIDs(file)  // it may be a token by mistake
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", file, pathless(err))
 	}
 	var text strings.Builder
 	for line := range strings.Lines(string(content)) {
@@ -204,7 +204,7 @@ func readRoots(file string) (*x509.CertPool, error) {
 	found := len(blocks) - 1
 	switch {
 	case len(bracket.FindAllString(text.String(), -1)) > 2*found:
-		return nil, fmt.Errorf("%s: after %d readable certificates there is a line like BEGIN CERTIFICATE that begins none, "+
+		return nil, fmt.Errorf("%s: after certificate %d: a BEGIN line without a complete certificate, "+
 			"such as a block that is cut off or a TRUSTED CERTIFICATE", file, found)
 	case found == 0:
 		return nil, fmt.Errorf("%s holds no PEM certificate", file)
@@ -238,6 +238,12 @@ func (p RetryPolicy) withDefaults(nodes int) RetryPolicy {
 
 // check returns an *ArgumentError that names the first unusable field.
 func (cfg *Configuration) check() error {
+	const (
+		negative = "must not be negative; 0 means the default"
+		tooLong  = "must not exceed Retry.MaxInterval"
+		ownTLS   = "is for the client's own transport: set it in HTTPClient's transport instead, " +
+			"or leave HTTPClient nil and put middleware into WrapTransport"
+	)
 	for i, raw := range cfg.urls() {
 		field := "BaseURL"
 		if i > 0 {
@@ -247,48 +253,36 @@ func (cfg *Configuration) check() error {
 			return configError(field, err.Error())
 		}
 	}
-	if err := cfg.TokenInHeader.check(); err != nil {
-		return configError("TokenInHeader", err.Error())
-	}
-	if err := cfg.TokenInQuery.check(); err != nil {
-		return configError("TokenInQuery", err.Error())
-	}
-	if err := checkDefaultHeader(cfg.DefaultHeader); err != nil {
-		return configError("DefaultHeader", err.Error())
-	}
-	switch {
-	case isTypedNil(cfg.TokenSource):
-		return configError("TokenSource", "holds a nil; set the field itself to nil for no TokenSource")
-	case !validHeaderValue(cfg.UserAgent):
-		return configError("UserAgent", "must not contain control characters or surrounding white space")
-	case cfg.HTTPClient != nil && cfg.TLSConfig != nil:
-		return configError("TLSConfig", "is for the client's own transport: set it in HTTPClient's transport instead, "+
-			"or leave HTTPClient nil and put middleware into WrapTransport")
-	case cfg.HTTPClient != nil && isTypedNil(cfg.HTTPClient.Transport):
-		return configError("HTTPClient", "has a Transport that holds a nil; set it to nil for http.DefaultTransport")
-	case cfg.HTTPClient != nil && isTypedNil(cfg.HTTPClient.Jar):
-		return configError("HTTPClient", "has a Jar that holds a nil; set it to nil for no cookies")
-	case cfg.Logger != nil && cfg.Logger.Handler() == nil:
-		return configError("Logger", "has no handler; slog.New makes one that has")
-	case cfg.MaxResponseBytes < 0:
-		return configError("MaxResponseBytes", "must not be negative; 0 means 64 MiB")
-	case cfg.Retry.MaxAttempts < 0:
-		return configError("Retry.MaxAttempts", negative)
-	case cfg.Retry.InitialInterval < 0:
-		return configError("Retry.InitialInterval", negative)
-	case cfg.Retry.MaxInterval < 0:
-		return configError("Retry.MaxInterval", negative)
-	case cfg.Retry.MaxRetryAfter < 0:
-		return configError("Retry.MaxRetryAfter", negative)
-	case cfg.Retry.MaxInterval != 0 && cfg.Retry.InitialInterval > cfg.Retry.MaxInterval:
-		return configError("Retry.InitialInterval", "must not exceed Retry.MaxInterval")
+	inHeader, inQuery, header := cfg.TokenInHeader.flaw(), cfg.TokenInQuery.flaw(), headerFlaw(cfg.DefaultHeader)
+	client, retry := cmp.Or(cfg.HTTPClient, &http.Client{}), cfg.Retry
+	for _, row := range []struct {
+		refused       bool
+		field, reason string
+	}{
+		{inHeader != "", "TokenInHeader", inHeader},
+		{inQuery != "", "TokenInQuery", inQuery},
+		{header != "", "DefaultHeader", header},
+		{isTypedNil(cfg.TokenSource), "TokenSource", "holds a nil; set the field itself to nil for no TokenSource"},
+		{!validHeaderValue(cfg.UserAgent), "UserAgent", "must not have control characters or white space around it"},
+		{cfg.HTTPClient != nil && cfg.TLSConfig != nil, "TLSConfig", ownTLS},
+		{isTypedNil(client.Transport), "HTTPClient", "has a Transport that holds a nil; nil: http.DefaultTransport"},
+		{isTypedNil(client.Jar), "HTTPClient", "has a Jar that holds a nil; set it to nil for no cookies"},
+		{cfg.Logger != nil && cfg.Logger.Handler() == nil, "Logger", "has no handler; slog.New makes one that has"},
+		{cfg.MaxResponseBytes < 0, "MaxResponseBytes", "must not be negative; 0 means 64 MiB"},
+		{retry.MaxAttempts < 0, "Retry.MaxAttempts", negative},
+		{retry.InitialInterval < 0, "Retry.InitialInterval", negative},
+		{retry.MaxInterval < 0, "Retry.MaxInterval", negative},
+		{retry.MaxRetryAfter < 0, "Retry.MaxRetryAfter", negative},
+		{retry.MaxInterval != 0 && retry.InitialInterval > retry.MaxInterval, "Retry.InitialInterval", tooLong},
+	} {
+		if row.refused {
+			return configError(row.field, row.reason)
+		}
 	}
 	return nil
 }
 
 func isTypedNil(v any) bool { return v != nil && exchange.IsNil(v) }
-
-const negative = "must not be negative; 0 means the default"
 
 func configError(field, reason string) error {
 	return &ArgumentError{Operation: "NewAPIClient", Argument: field, Reason: reason}
@@ -297,10 +291,13 @@ func configError(field, reason string) error {
 func (cfg *Configuration) urls() []string { return append([]string{cfg.BaseURL}, cfg.FailoverURLs...) }
 
 const (
-	strangers = ",;|&，；、｜،\"'`“”‘’<>\\" // what people put between several URLs, or around one
-	oneURL    = "must be one URL, without quotes; further nodes go into FailoverURLs, or into XMS_BASE_URL behind a comma"
-	brackets  = "an IPv6 address needs brackets, as in http://[fe80::1]:8051/v1, and only one port"
+	separators = ",;|&，；、｜،\"'`“”‘’<>\\" // what people put between several URLs, or around one
+	oneURL     = "must be one URL, without quotes; further nodes go into FailoverURLs, or into XMS_BASE_URL behind a comma"
+	brackets   = "an IPv6 address needs brackets, as in http://[fe80::1]:8051/v1, and only one port"
 )
+
+// endpoint is the path of an operation, which people paste as base URL.
+var endpoint = regexp.MustCompile(`(?i)/access-tokens(/\d+|/[0-9a-f-]{32,}|/\{[^/]*\})?(/?:[^/]*)?/*$`)
 
 // parseBaseURL returns a base URL without its trailing slashes. Its errors do not quote raw, which
 // may hold a password by mistake.
@@ -314,8 +311,8 @@ func parseBaseURL(raw string) (string, error) {
 		reason = "is empty"
 	case strings.ContainsFunc(raw, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }):
 		reason = "must not contain white space or invisible characters; " + oneURL
-	case strings.ContainsAny(raw, strangers), strings.Contains(rest, "://"),
-		err == nil && strings.ContainsAny(u.Path, strangers):
+	case strings.ContainsAny(raw, separators), strings.Contains(rest, "://"),
+		err == nil && strings.ContainsAny(u.Path, separators):
 		reason = oneURL
 	case strings.Count(authority, ":") > 1 && !strings.ContainsAny(authority, "[@"):
 		reason = brackets
@@ -335,6 +332,8 @@ func parseBaseURL(raw string) (string, error) {
 		reason = "must not have a query; a token in the query goes into TokenInQuery"
 	case u.Fragment != "" || strings.Contains(raw, "#"):
 		reason = "must not have a fragment"
+	case endpoint.MatchString(u.Path):
+		reason = "must be the root of the API, without /access-tokens"
 	default:
 		return u.String(), nil
 	}
@@ -350,14 +349,55 @@ func validPort(u *url.URL) bool {
 	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
-// secrets returns the secrets that every call of the client may meet in a text.
+// ownHeaders are the headers that DefaultHeader must not hold. Accept-Encoding is among them
+// because it switches off net/http's decompression.
+var ownHeaders = []struct{ names, reason string }{
+	{authHeader, "the token goes into TokenInHeader or TokenSource"},
+	{"Proxy-Authorization", "it would go to XMS; a proxy's go into HTTPS_PROXY or Transport.ProxyConnectHeader"},
+	{"Idempotency-Key X-Idempotency-Key", "net/http would repeat creates, and every request would carry the same key"},
+	{"User-Agent", "it goes into UserAgent"},
+	{"Host", "it is part of BaseURL"},
+	{"Referer", "the client never sends it"},
+	{"Accept Content-Type", "the client sets it"},
+	{"Accept-Encoding Connection Content-Length Keep-Alive Proxy-Connection", "net/http sets it"},
+	{"Te Trailer Transfer-Encoding Upgrade", "net/http sets it"},
+}
+
+// headerFlaw says what is wrong with a DefaultHeader; "": nothing.
+func headerFlaw(header http.Header) string {
+	isMalformed := func(value string) bool { return !validHeaderValue(value) }
+	for name, values := range header {
+		if !headerName.MatchString(name) {
+			return "has an invalid header name"
+		}
+		for _, own := range ownHeaders {
+			if slices.Contains(strings.Fields(own.names), http.CanonicalHeaderKey(name)) {
+				return "must not hold " + name + ": " + own.reason
+			}
+		}
+		if slices.ContainsFunc(values, isMalformed) {
+			return "has a value of " + name + " with control characters or white space around it"
+		}
+	}
+	return ""
+}
+
+// secretHeader matches the name of a header whose value is a credential.
+var secretHeader = regexp.MustCompile("(?i)authorization|cookie|token|key|secret")
+
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+// secrets returns the secrets of the configuration.
 func (cfg *Configuration) secrets() *secret.Set {
 	set := &secret.Set{}
 	set.Add(cfg.TokenInHeader.Key)
 	set.Add(cfg.TokenInQuery.Key)
 	for name, values := range cfg.DefaultHeader {
-		if isSecretHeader(name) {
-			for _, value := range values {
+		for _, value := range values {
+			switch {
+			case http.CanonicalHeaderKey(name) == "Cookie":
+				set.AddCookies(value)
+			case secretHeader.MatchString(name):
 				set.AddHeader(value)
 			}
 		}
@@ -365,7 +405,15 @@ func (cfg *Configuration) secrets() *secret.Set {
 	return set
 }
 
-// machine returns the configuration of what sends the requests.
+func (cfg *Configuration) credentials() *credentials {
+	c := &credentials{header: cfg.TokenInHeader.value(), source: cfg.TokenSource, timeout: cfg.Timeout}
+	if cfg.TokenInQuery.Key != "" {
+		c.query = "token=" + url.QueryEscape(cfg.TokenInQuery.value())
+	}
+	return c
+}
+
+// machine returns the settings of the package that sends the requests.
 func (cfg *Configuration) machine() exchange.Config {
 	var nodes []string
 	for _, raw := range cfg.urls() {
@@ -385,7 +433,7 @@ func (cfg *Configuration) machine() exchange.Config {
 		Header: header, Timeout: cfg.Timeout, MaxBytes: cfg.MaxResponseBytes,
 		MaxAttempts: retry.MaxAttempts, InitialInterval: retry.InitialInterval,
 		MaxInterval: retry.MaxInterval, MaxRetryAfter: retry.MaxRetryAfter,
-		Credential: newCredentials(cfg).next,
+		Credential: cfg.credentials().next,
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -21,12 +23,12 @@ import (
 )
 
 // assertRefused checks that err is an ArgumentError with these words that does not quote hunter2.
-func assertRefused(t *testing.T, err error, operation, argument, words string) {
+func assertRefused(t *testing.T, err error, where, words string) {
 	t.Helper()
 	refused := &xmsclient.ArgumentError{}
 	require.ErrorAs(t, err, &refused, words)
-	assert.Equal(t, operation+" "+argument, refused.Operation+" "+refused.Argument)
-	assert.Contains(t, refused.Reason, words)
+	assert.Equal(t, where, refused.Operation+" "+refused.Argument, "Operation and Argument")
+	assert.Contains(t, refused.Reason, words, "Reason")
 	assert.NotContains(t, fmt.Sprintf("%v %+v %#v %q %x", err, err, err, err, err), "hunter2")
 }
 
@@ -42,21 +44,24 @@ func TestConfiguration_Defaults(t *testing.T) {
 	_, err := xmsclient.NewAPIClient(&xmsclient.Configuration{})
 	require.NoError(t, err)
 	_, err = xmsclient.NewAPIClient(nil)
-	assertRefused(t, err, "NewAPIClient", "cfg", "must not be nil")
+	assertRefused(t, err, "NewAPIClient cfg", "must not be nil")
 }
 
 // goodURLs are base URLs, and what requests go to.
 var goodURLs = map[string]string{
-	"http://h:8051/v1":               "http://h:8051/v1",
-	"https://h":                      "https://h",
-	"http://h/v1//":                  "http://h/v1",
-	"HTTP://H/v1":                    "http://H/v1",
-	"http://h/a%20b":                 "http://h/a%20b",
-	"http://h_1.svc.:80/a%2Fb/v1%2F": "http://h_1.svc.:80/a%2Fb/v1%2F",
-	"http://[fe80::1]:8051/v1":       "http://[fe80::1]:8051/v1",
-	"http://[fe80::1%25eth0]/v1":     "http://[fe80::1%25eth0]/v1",
-	"http://münchen.example/v1":      "http://m%C3%BCnchen.example/v1",
-	"http://हि.example":              "http://%E0%A4%B9%E0%A4%BF.example",
+	"http://h:8051/v1":                  "http://h:8051/v1",
+	"https://h":                         "https://h",
+	"http://h/v1//":                     "http://h/v1",
+	"HTTP://H/v1":                       "http://H/v1",
+	"http://h/a%20b":                    "http://h/a%20b",
+	"http://h_1.svc.:80/a%2Fb/v1%2F":    "http://h_1.svc.:80/a%2Fb/v1%2F",
+	"http://[fe80::1]:8051/v1":          "http://[fe80::1]:8051/v1",
+	"http://[fe80::1%25eth0]/v1":        "http://[fe80::1%25eth0]/v1",
+	"http://münchen.example/v1":         "http://m%C3%BCnchen.example/v1",
+	"http://हि.example":                 "http://%E0%A4%B9%E0%A4%BF.example",
+	"http://h/access-tokens-gateway/v1": "http://h/access-tokens-gateway/v1",
+	"http://h/access-tokens/v1":         "http://h/access-tokens/v1",
+	"http://access-tokens":              "http://access-tokens",
 }
 
 // badURLs are what people write, by the words with which it is refused.
@@ -89,6 +94,12 @@ var badURLs = map[string][]string{
 	"has a port that is not between 1 and 65535": {"http://h:/v1", "http://h:0/v1", "http://h:65536/v1"},
 	"must not have a query":                      {"http://h?token=hunter2:x:y", "http://h/v1?"},
 	"must not have a fragment":                   {"http://h/v1#hunter2", "http://h/v1#"},
+	"must be the root of the API, without /access-tokens": {
+		"http://h/v1/access-tokens", "http://h/v1/access-tokens/", "http://h/api/v1/access-tokens/42",
+		"http://h/v1/access-tokens/42/", "http://h/v1/access-tokens/42:regenerate", "http://h/v1/access-tokens:validate",
+		"http://h/v1/access-tokens/:validate", "http://h/access-tokens", "http://h/v1/access-tokens/{access_token_id}",
+		"http://h/v1/access-tokens%2F", "http://h/v1/Access-Tokens/5eccade0a11d4eadbeefc0ffee5ec4e7",
+	},
 }
 
 func TestConfiguration_BaseURLs(t *testing.T) {
@@ -99,24 +110,27 @@ func TestConfiguration_BaseURLs(t *testing.T) {
 		return nil, assert.AnError
 	})}
 	for given, base := range goodURLs {
-		client := newClient(t, &xmsclient.Configuration{BaseURL: given, HTTPClient: sender})
+		client := newClient(t, &xmsclient.Configuration{
+			BaseURL: given, HTTPClient: sender, Retry: xmsclient.RetryPolicy{MaxAttempts: 1},
+		})
 		_, _, err := client.AccessTokensApi.GetAccessToken(t.Context(), 7)
 		require.ErrorIs(t, err, assert.AnError)
 		assert.Equal(t, base+"/access-tokens/7", sent)
 	}
 	for words, urls := range badURLs {
 		for _, given := range urls {
-			for argument, cfg := range map[string]xmsclient.Configuration{
-				"BaseURL":         {BaseURL: given},
-				"FailoverURLs[1]": {FailoverURLs: []string{"http://second", given}},
-			} {
-				_, err := xmsclient.NewAPIClient(&cfg)
-				assertRefused(t, err, "NewAPIClient", argument, words)
-				assert.Contains(t, err.Error(), "it should look like http://10.0.0.1:8051/v1")
-				assert.NotContains(t, fmt.Sprint(cfg), "hunter2")
-			}
+			checkBadURL(t, words, "BaseURL", xmsclient.Configuration{BaseURL: given})
+			checkBadURL(t, words, "FailoverURLs[1]", xmsclient.Configuration{FailoverURLs: []string{"http://second", given}})
 		}
 	}
+}
+
+func checkBadURL(t *testing.T, words, argument string, cfg xmsclient.Configuration) {
+	t.Helper()
+	_, err := xmsclient.NewAPIClient(&cfg)
+	assertRefused(t, err, "NewAPIClient "+argument, words)
+	assert.Contains(t, err.Error(), "it should look like http://10.0.0.1:8051/v1")
+	assert.NotContains(t, fmt.Sprint(cfg), "hunter2")
 }
 
 func TestConfiguration_Refused(t *testing.T) {
@@ -143,6 +157,8 @@ func TestConfiguration_Refused(t *testing.T) {
 		{cfg{UserAgent: "hunter2 "}, "UserAgent", "white space"},
 		{cfg{HTTPClient: &http.Client{}, TLSConfig: &tls.Config{MinVersion: 1}}, "TLSConfig", "WrapTransport"},
 		{cfg{HTTPClient: &http.Client{Transport: nilTransport}}, "HTTPClient", "holds a nil"},
+		{cfg{HTTPClient: &http.Client{Jar: (*cookiejar.Jar)(nil)}}, "HTTPClient", "Jar that holds a nil"},
+		{cfg{Logger: &slog.Logger{}}, "Logger", "has no handler"},
 		{cfg{WrapTransport: wrap(nil)}, "WrapTransport", "must not return nil"},
 		{cfg{WrapTransport: wrap(nilTransport)}, "WrapTransport", "must not return nil"},
 		{cfg{WrapTransport: wrap(roundTripper(nil))}, "WrapTransport", "must not return nil"},
@@ -156,7 +172,7 @@ func TestConfiguration_Refused(t *testing.T) {
 	for words, names := range map[string]string{
 		"TokenInHeader or TokenSource": "Xms-Auth-Token xMS-auth-tOKEN",
 		"HTTPS_PROXY":                  "Proxy-Authorization",
-		"send a create again":          "Idempotency-Key x-idempotency-key",
+		"would repeat creates":         "Idempotency-Key x-idempotency-key",
 		"into UserAgent":               "user-agent",
 		"part of BaseURL":              "Host",
 		"the client sets it":           "Accept content-type",
@@ -177,7 +193,7 @@ func TestConfiguration_Refused(t *testing.T) {
 	for _, test := range tests {
 		client, err := xmsclient.NewAPIClient(&test.cfg)
 		assert.Nil(t, client)
-		assertRefused(t, err, "NewAPIClient", test.argument, test.words)
+		assertRefused(t, err, "NewAPIClient "+test.argument, test.words)
 	}
 }
 
@@ -251,7 +267,7 @@ func TestConfigurationFromEnv_BaseURLs(t *testing.T) {
 	} {
 		t.Setenv("XMS_BASE_URL", list)
 		_, err = xmsclient.ConfigurationFromEnv()
-		assertRefused(t, err, "ConfigurationFromEnv", "XMS_BASE_URL", words)
+		assertRefused(t, err, "ConfigurationFromEnv XMS_BASE_URL", words)
 	}
 }
 
@@ -268,7 +284,7 @@ func TestConfigurationFromEnv_Tokens(t *testing.T) { //nolint:paralleltest // th
 			if !strings.Contains(text, "\x00") { // no variable can hold that
 				t.Setenv("XMS_AUTH_TOKEN", text)
 				_, err := xmsclient.ConfigurationFromEnv()
-				assertRefused(t, err, "ConfigurationFromEnv", "XMS_AUTH_TOKEN", words)
+				assertRefused(t, err, "ConfigurationFromEnv XMS_AUTH_TOKEN", words)
 			}
 		}
 	}
@@ -303,16 +319,16 @@ func TestConfigurationFromEnv_CAFiles(t *testing.T) {
 		strings.Replace(ca, begin, "", 1) + ca:                 "a block that is cut off",
 		ca + block("TRUSTED CERTIFICATE", der):                 "a block that is cut off",
 		ca + strings.Replace(ca, "-----BEGIN", "----BEGIN", 1): "a block that is cut off",
-		ca + strings.ReplaceAll(ca, "-----", "–––––"):          "after 1 readable certificates",
-		ca + strings.ReplaceAll(ca, "-----", "----- "):         "after 1 readable certificates",
-		ca + strings.ToLower(ca):                               "after 1 readable certificates",
+		ca + strings.ReplaceAll(ca, "-----", "–––––"):          "after certificate 1: a BEGIN line without",
+		ca + strings.ReplaceAll(ca, "-----", "----- "):         "after certificate 1: a BEGIN line without",
+		ca + strings.ToLower(ca):                               "after certificate 1: a BEGIN line without",
 		key:                                                    "holds no PEM certificate",
 		string(der):                                            "holds no PEM certificate",
 	} {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		cfg, err := xmsclient.ConfigurationFromEnv()
 		if refused != "" {
-			assertRefused(t, err, "ConfigurationFromEnv", "XMS_CA_FILE", refused)
+			assertRefused(t, err, "ConfigurationFromEnv XMS_CA_FILE", refused)
 			assert.Contains(t, err.Error(), path)
 			continue
 		}
@@ -323,12 +339,17 @@ func TestConfigurationFromEnv_CAFiles(t *testing.T) {
 	require.NoError(t, os.Remove(path))
 	_, err := xmsclient.ConfigurationFromEnv()
 	require.ErrorIs(t, err, fs.ErrNotExist)
+	assert.Equal(t, 1, strings.Count(err.Error(), path))
+	t.Setenv("XMS_CA_FILE", strangersUUID) // the wrong variable
+	_, err = xmsclient.ConfigurationFromEnv()
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	assertNoSecret(t, err)
 	for value, words := range map[string]string{
 		filepath.Dir(path): "directory", "hunter2 " + ca: "must be the path",
 		strings.ReplaceAll(key+"hunter2", "\n", `\n`): "must be the path",
 	} {
 		t.Setenv("XMS_CA_FILE", value)
 		_, err := xmsclient.ConfigurationFromEnv()
-		assertRefused(t, err, "ConfigurationFromEnv", "XMS_CA_FILE", words)
+		assertRefused(t, err, "ConfigurationFromEnv XMS_CA_FILE", words)
 	}
 }

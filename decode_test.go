@@ -22,104 +22,172 @@ import (
 // answered returns what a call makes of a success with this body.
 func answered(t *testing.T, c call, body string) (any, error) {
 	t.Helper()
-	api, _ := mock(t, func(*http.Request) (*http.Response, error) { return response(c.status, body), nil })
+	api, _ := mock(t, func(*http.Request) (*http.Response, error) { return response(c.bodyStatus(), body), nil })
 	value, _, err := c.do(t.Context(), api)
 	return value, err
+}
+
+// held is what each call makes of the body of a success: the words of its error, or "" if it
+// succeeds.
+type held struct{ body, token, record, list, remove string }
+
+func (h held) by(c call) (words string) {
+	switch c.name {
+	case "CreateAccessToken", "RegenerateAccessToken":
+		return h.record
+	case "ListAccessTokens":
+		return h.list
+	case "DeleteAccessToken":
+		return h.remove
+	}
+	return h.token
 }
 
 func TestDecode_WhatAnAnswerMustHold(t *testing.T) {
 	t.Parallel()
 	const (
-		noToken = "access_token is missing"
-		noID    = "access_token.id is missing or 0"
-		noUUID  = "access_token.uuid is missing or empty"
-		noList  = "access_tokens is missing"
-		expired = "the server reports an error: license expired"
+		empty     = "the body is empty"
+		noToken   = "access_token is missing"
+		noID      = "access_token.id is missing or 0"
+		noUUID    = "access_token.uuid is missing or empty"
+		noList    = "access_tokens is missing"
+		kept      = "it is not empty and has no access_token"
+		says      = "; the server says: license expired"
+		expired   = "the server reports an error: license expired"
+		isArray   = "an array is not an object"
+		isNull    = "null is not an object"
+		isText    = `"" is not an object`
+		notObject = "not an object"
+		page      = aProxy + ": Welcome"
+		cut       = "unexpected end of JSON"
 	)
-	// What each call says of a body; "": it succeeds.
-	type row struct{ body, token, record, list, remove string }
-	for _, test := range []row{
-		{"", "the body is empty", "the body is empty", "the body is empty", ""},
-		{" \n", "the body is empty", "the body is empty", "the body is empty", ""},
-		{"{}", noToken, noToken, noList, ""},
-		{"null", "null is not an object", "not an object", "null is not an object", ""},
-		{"[]", "an array is not an object", "not an object", "an array is not an object", ""},
-		{`""`, `"" is not an object`, "not an object", `"" is not an object`, ""},
-		{"pong", "unexpected character 'p' at offset 0", "unexpected character 'p'", "unexpected character 'p'", ""},
-		{aPage, aProxy + ": Welcome", aProxy + ": Welcome", aProxy + ": Welcome", aProxy + ": Welcome"},
+	for _, test := range []held{
+		{body: "", token: empty, record: empty, list: empty},
+		{body: " \n", token: empty, record: empty, list: empty},
+		{body: "{}", token: noToken, record: noToken, list: noList},
+		{body: " { \n} ", token: noToken, record: noToken, list: noList},
+		{body: "null", token: isNull, record: notObject, list: isNull},
 		{
-			`{"code":403,"message":"invalid token"}`, noToken + "; the server says: invalid token",
-			noToken + "; the server says: invalid token", noList + "; the server says: invalid token", "",
+			body:  "nul",
+			token: "invalid literal", record: "invalid literal", list: "invalid literal", remove: "invalid literal",
+		},
+		{body: "{", token: cut, record: cut, list: cut, remove: cut},
+		{body: "[}", token: "character '}'", record: "character '}'", list: "character '}'", remove: "character '}'"},
+		{body: "[]", token: isArray, record: notObject, list: isArray, remove: isArray},
+		{body: `""`, token: isText, record: notObject, list: isText, remove: isText},
+		{body: "true", token: "true is", record: notObject, list: "true is", remove: "true is not an object"},
+		{
+			body:  "ok",
+			token: "unexpected character 'o' at offset 0", record: "unexpected", list: "unexpected", remove: "unexpected",
+		},
+		{body: aPage, token: page, record: page, list: page, remove: page},
+		{
+			body:  `{"code":403,"message":"license expired"}`,
+			token: noToken + says, record: noToken + says, list: noList + says, remove: kept + says,
 		},
 		{
-			`{"error":{"message":"license expired"}}`, noToken + "; the server says: license expired",
-			noToken + "; the server says: license expired", noList + "; the server says: license expired", expired,
+			body:  `{"error":{"message":"license expired"}}`,
+			token: noToken + says, record: noToken + says, list: noList + says, remove: kept + says,
 		},
-		{`{"errors":["license expired"]}`, noToken, noToken, noList, expired},
-		{`{"error":7}`, noToken, noToken, noList, `the server reports an error: {"error":7}`},
-		{`{"error":"","errors":[]}`, noToken, noToken, noList, ""},
-		{`{"error":" ","errors":[]}`, noToken, noToken, noList, ""},
-		{`{"error":null,"errors":{}}`, noToken, noToken, noList, ""},
-		{`{"error":false,"errors":0}`, noToken, noToken, noList, ""},
-		{`{"access_token":{}}`, noID, noUUID, noList, ""},
-		{`{"access_token":null}`, noToken, noToken, noList, ""},
-		{`{"access_token":[]}`, "access_token: an array is not an object", "access_token: not an object", noList, ""},
-		{`{"access_token":{"id":0,"uuid":""}}`, noID, noUUID, noList, ""},
-		{`{"access_token":{"id":null,"uuid":null}}`, noID, noUUID, noList, ""},
-		{`{"access_token":{"id":7}}`, "", noUUID, noList, ""},
-		{`{"access_token":{"uuid":"f0e1"}}`, noID, "", noList, ""},
-		{`{"access_token":{"id":"7","uuid":7}}`, `access_token.id: "7" is not an int64`, "access_token.uuid: not a string",
-			noList, ""},
-		{`{"access_token":{"create":"now"}}`, "RFC 3339", "RFC 3339 time; " + noUUID, noList, ""},
-		{"\ufeff" + `{"access_token":{"id":7,"uuid":"f0e1"},"error":"license expired"}`, "", "", noList, expired},
-		{`{"access_token":{"id":7,"uuid":"f0e1"}`, "unexpected end", "unexpected end", "unexpected end", ""},
-		{`{"access_token":{"id":7,"uuid":"f0e1"}} x`, "unexpected character 'x'", "unexpected", "unexpected", ""},
-		{`{"access_tokens":null}`, noToken, noToken, "", ""},
-		{`{"access_tokens":{}}`, noToken, noToken, "", ""},
-		{`{"access_tokens":[],"error":"","errors":{}}`, noToken, noToken, "", ""},
-		{`{"access_tokens":null,"error":"license expired"}`, noToken, noToken, expired, expired},
-		{`{"access_tokens":{},"errors":"license expired"}`, noToken, noToken, expired, expired},
-		{`{"access_tokens":[],"errors":{"a":["b"]}}`, noToken, noToken, `error: {"errors":{"a":["b"]}}`,
-			`{"errors":{"a":["b"]}}`},
-		{`{"access_tokens":[{"id":1}],"error":"license expired"}`, noToken, noToken, "", expired},
-		{`{"access_tokens":{"id":1}}`, noToken, noToken, "access_tokens: an object is not an array", ""},
-		{`{"access_tokens":[{"id":1},null]}`, noToken, noToken, "access_tokens[1]: null is not an object", ""},
-		{`{"access_tokens":[{"id":1},{"id":0}]}`, noToken, noToken, "access_tokens[1].id is missing or 0", ""},
-		{`{"access_tokens":[{}]}`, noToken, noToken, "access_tokens[0].id is missing or 0", ""},
-		{`{"access_tokens":[{"id":1}],"paging":{"limit":"no"}}`, noToken, noToken, "", ""},
+		{
+			body:  `{"errors":["license expired"]}`,
+			token: noToken + says, record: noToken + says, list: noList + says, remove: kept + says,
+		},
+		{body: `{"success":false}`, token: noToken, record: noToken, list: noList, remove: kept},
+		{body: `{"errcode":40001}`, token: noToken, record: noToken, list: noList, remove: kept},
+		{body: `{"error":7}`, token: noToken, record: noToken, list: noList, remove: kept},
+		{body: `{"error":"","errors":[]}`, token: noToken, record: noToken, list: noList, remove: kept},
+		{body: `{"access_token":{}}`, token: noID, record: noUUID, list: noList},
+		{body: `{"access_token":null}`, token: noToken, record: noToken, list: noList},
+		{
+			body:  `{"access_token":[]}`,
+			token: "access_token: " + isArray, record: "access_token: not an object", list: noList,
+		},
+		{body: `{"access_token":{"id":0,"uuid":""}}`, token: noID, record: noUUID, list: noList},
+		{body: `{"access_token":{"id":null,"uuid":null}}`, token: noID, record: noUUID, list: noList},
+		{body: `{"access_token":{"id":7}}`, record: noUUID, list: noList},
+		{body: `{"access_token":{"uuid":"f0e1"}}`, token: noID, list: noList},
+		{
+			body:  `{"access_token":{"id":"7","uuid":7}}`,
+			token: `access_token.id: "7" is not an int64`, record: "access_token.uuid: not a string", list: noList,
+		},
+		{body: `{"access_token":{"create":"now"}}`, token: "RFC 3339", record: "RFC 3339 time; " + noUUID, list: noList},
+		{
+			body: "\ufeff" + `{"access_token":{"id":7,"uuid":"f0e1"},"error":"license expired"}`,
+			list: noList, remove: expired,
+		},
+		{
+			body: `{"access_token":{"id":7,"uuid":"f0e1"},"errors":{"a":["b"]}}`,
+			list: noList, remove: `{"errors":{"a":["b"]}}`,
+		},
+		{body: `{"access_token":{"id":7,"uuid":"f0e1"},"error":" ","errors":[]}`, list: noList},
+		{body: `{"access_token":{"id":7,"uuid":"f0e1"},"error":null,"errors":{}}`, list: noList},
+		{body: `{"access_token":{"id":7,"uuid":"f0e1"},"error":false,"errors":0}`, list: noList},
+		{body: `{"access_token":{"id":7,"uuid":"f0e1"}`, token: cut, record: cut, list: cut, remove: cut},
+		{
+			body:  `{"access_token":{"id":7,"uuid":"f0e1"}} x`,
+			token: "unexpected character 'x'", record: "unexpected", list: "unexpected", remove: "unexpected",
+		},
+		{body: `{"access_tokens":null}`, token: noToken, record: noToken, remove: kept},
+		{body: `{"access_tokens":{}}`, token: noToken, record: noToken, remove: kept},
+		{body: `{"access_tokens":[],"error":"","errors":{}}`, token: noToken, record: noToken, remove: kept},
+		{
+			body:  `{"access_tokens":null,"error":"license expired"}`,
+			token: noToken, record: noToken, list: expired, remove: kept,
+		},
+		{
+			body:  `{"access_tokens":{},"errors":"license expired"}`,
+			token: noToken, record: noToken, list: expired, remove: kept,
+		},
+		{
+			body:  `{"access_tokens":[],"errors":{"a":["b"]}}`,
+			token: noToken, record: noToken, list: `error: {"errors":{"a":["b"]}}`, remove: kept,
+		},
+		{body: `{"access_tokens":[{"id":1}],"error":"license expired"}`, token: noToken, record: noToken, remove: kept},
+		{
+			body:  `{"access_tokens":{"id":1}}`,
+			token: noToken, record: noToken, list: "access_tokens: an object is not an array", remove: kept,
+		},
+		{
+			body:  `{"access_tokens":[{"id":1},null]}`,
+			token: noToken, record: noToken, list: "access_tokens[1]: " + isNull, remove: kept,
+		},
+		{
+			body:  `{"access_tokens":[{"id":1},{"id":0}]}`,
+			token: noToken, record: noToken, list: "access_tokens[1].id is missing or 0", remove: kept,
+		},
+		{
+			body:  `{"access_tokens":[{}]}`,
+			token: noToken, record: noToken, list: "access_tokens[0].id is missing or 0", remove: kept,
+		},
+		{body: `{"access_tokens":[{"id":1}],"paging":{"limit":"no"}}`, token: noToken, record: noToken, remove: kept},
 	} {
 		for _, c := range calls() {
-			want := map[string]string{
-				"CreateAccessToken": test.record, "RegenerateAccessToken": test.record,
-				"ListAccessTokens": test.list, "DeleteAccessToken": test.remove,
-			}
-			text, ok := want[c.name]
-			if !ok {
-				text = test.token
-			}
-			value, err := answered(t, c, test.body)
-			if text == "" {
-				require.NoError(t, err, "%s: %s", c.name, test.body)
-				if c.want != nil {
-					require.NotNil(t, value, "%s: %s", c.name, test.body)
-				}
-				continue
-			}
-			require.Nil(t, value, "%s: %s", c.name, test.body)
-			var unusable *xmsclient.DecodeError
-			require.ErrorAs(t, err, &unusable, "%s: %s", c.name, test.body)
-			assert.Contains(t, err.Error(), text, "%s: %s", c.name, test.body)
-			assert.LessOrEqual(t, strings.Count(err.Error(), "license expired"), 1, "said once")
-			assert.Equal(t, test.body, string(unusable.Body))
-			assert.Equal(t, c.name, unusable.Operation)
-			assert.Equal(t, c.status, unusable.StatusCode)
-			if c.writes {
-				assertSentinels(t, err, xmsclient.ErrOutcomeUnknown)
-			} else {
-				assertSentinels(t, err)
-			}
+			assertHeld(t, c, test.body, test.by(c))
 		}
 	}
+}
+
+// assertHeld checks that a call succeeds with this body, or fails with these words.
+func assertHeld(t *testing.T, c call, body, words string) {
+	t.Helper()
+	value, err := answered(t, c, body)
+	if words == "" {
+		require.NoError(t, err, "%s: %s", c.name, body)
+		assert.Equal(t, c.want != nil, value != nil, "%s: %s", c.name, body)
+		return
+	}
+	require.Nil(t, value, "%s: %s", c.name, body)
+	var failed *xmsclient.DecodeError
+	require.ErrorAs(t, err, &failed, "%s: %s", c.name, body)
+	assert.Contains(t, err.Error(), words, "%s: %s", c.name, body)
+	assert.LessOrEqual(t, strings.Count(err.Error(), "license expired"), 1, "said once")
+	assert.Equal(t, body, string(failed.Body), "Body")
+	assert.Equal(t, c.name, failed.Operation, "Operation")
+	assert.Equal(t, c.bodyStatus(), failed.StatusCode, "StatusCode")
+	assert.Equal(t, mockURL, failed.Server, "Server")
+	assert.Equal(t, 1, failed.Attempts, "Attempts")
+	assertSentinels(t, err, c.unknown()...)
 }
 
 func TestDecode_NamesThePlace(t *testing.T) {

@@ -51,7 +51,7 @@
 // # Retries
 //
 // A call makes up to RetryPolicy.MaxAttempts attempts, each within Configuration.Timeout. This
-// table lists each way in which an attempt can end; the first row that fits holds. Get, List,
+// table lists each way in which an attempt can end; the first matching row applies. Get, List,
 // Validate, Update and Delete are safe to repeat. Create and Regenerate are not.
 //
 //	how an attempt ends               the server  sent again    node is left         idle
@@ -101,8 +101,8 @@
 // prefer the same node. When it fails, the client leaves it for the next one, for all calls at
 // once, and returns to it only after passing the other nodes. A node gets at most 64 requests at a
 // time from a client; further calls wait for their turn, before Timeout starts. While other nodes
-// are untried, a deadline of the context is shared out, so that a node that is switched off does
-// not use it up.
+// are untried, each attempt gets an equal share of the context's deadline to connect, so that a
+// node that is switched off does not use it up.
 //
 // A busy client does not notice that a host name has got another address, since net/http looks a
 // name up for new connections only.
@@ -110,19 +110,20 @@
 // # What is strict
 //
 // A nil error means that the answer holds what the call is for: a uuid after a create or
-// regenerate, a token with an id after a get, update or validate, tokens with ids in a list.
-// Anything else is a [*DecodeError] that names the place, such as access_tokens[1].create. Unknown
-// members are ignored. null or "" is the zero time. A paging object that cannot be read is left
-// out. A create or regenerate whose uuid can be read succeeds; what else cannot be read stays zero
-// and is logged.
+// regenerate, a token with an id after a get, update or validate, tokens with ids in a list. After
+// a delete it means 204, or another 2xx that is empty or shows the token, without an error in it.
+// Anything else is a [*DecodeError] that names the node and the place, such as
+// access_tokens[1].create. Unknown members are ignored. null or "" is the zero time. A paging
+// object that cannot be read is left out. A create or regenerate whose uuid can be read succeeds;
+// what else cannot be read stays zero and is logged.
 //
 // # Secrets
 //
 // Keys, tokens, subject tokens and uuids appear in no error text, no log record and no printed
 // value of this package's types. A server's text that repeats one is withheld as a whole. The uuid
-// of a new token is in AccessTokenCreateRecord.UUID, and encoding/json writes it. Body and Header
-// of errors hold what the server sent. Credentials go to the configured URLs only: no redirect is
-// followed.
+// of a new token is in AccessTokenCreateRecord.UUID, and encoders write it. Body and Header of
+// errors hold what the server sent: JSON, XML and YAML encoders leave them out, gob, TOML and
+// msgpack do not. Credentials go to the configured URLs only: no redirect is followed.
 //
 // # Testing
 //

@@ -66,29 +66,42 @@ func TestApiError_SaysWhatTheBodySays(t *testing.T) {
 		{asJSON, `{"error":{"code":"taken","message":"name is taken"}}`, "taken", "name is taken"},
 		{asJSON, `{"code":1,"error":{"code":2,"message":"m"}}`, "1", "m"},
 		{asJSON, `{"code":9223372036854775808,"message":"m"}`, "9223372036854775808", "m"},
-		// The first known text, then all that stands beside it.
-		{asJSON, `{"title":"5","detail":"4","error":"3","message":"1"}`, "", `1 {"detail":"4","error":"3","title":"5"}`},
-		{asJSON, `{"message":"","msg":null,"error":{},"detail":"d"}`, "", `d {"error":{},"message":"","msg":null}`},
+		// The first known text, and the whole if more stands beside it.
+		{
+			asJSON, `{"title":"5","detail":"4","error":"3","message":"1"}`, "",
+			`1 {"detail":"4","error":"3","message":"1","title":"5"}`,
+		},
+		{
+			asJSON, `{"message":"","msg":null,"error":{},"detail":"d"}`, "",
+			`d {"detail":"d","error":{},"message":"","msg":null}`,
+		},
 		{
 			asJSON, `{"message":"Validation Failed","errors":[{"field":"name","code":"taken"}]}`, "",
-			`Validation Failed {"errors":[{"code":"taken","field":"name"}]}`,
+			`Validation Failed {"errors":[{"code":"taken","field":"name"}],"message":"Validation Failed"}`,
 		},
-		{asJSON, `{"errors":["name is taken","role is unknown"]}`, "", `name is taken {"errors":["role is unknown"]}`},
+		{
+			asJSON, `{"errors":["name is taken","role is unknown"]}`, "",
+			`name is taken {"errors":["name is taken","role is unknown"]}`,
+		},
 		{
 			asJSON, `{"errors":[{"message":"taken","field":"name"},{"message":"unknown"}]}`, "",
-			`taken {"errors":[{"field":"name"},{"message":"unknown"}]}`,
+			`taken {"errors":[{"field":"name","message":"taken"},{"message":"unknown"}]}`,
 		},
 		{asJSON, `{"detail":[{"loc":["body","name"],"msg":"too short"}]}`, "",
-			`too short {"detail":[{"loc":["body","name"]}]}`},
-		{asJSON, `{"error":{"code":7,"message":"m","hint":"<h> \u8bbf"}}`, "7", `m {"error":{"code":7,"hint":"<h> 访"}}`},
+			`too short {"detail":[{"loc":["body","name"],"msg":"too short"}]}`},
+		{
+			asJSON, `{"error":{"code":7,"message":"m","hint":"<h> \u8bbf"}}`, "7",
+			`m {"error":{"code":7,"hint":"<h> 访","message":"m"}}`,
+		},
 		{
 			problem, `{"type":"about:blank","title":"Conflict","status":409,"detail":"name is taken"}`, "",
-			`name is taken {"status":409,"title":"Conflict","type":"about:blank"}`,
+			`name is taken {"detail":"name is taken","status":409,"title":"Conflict","type":"about:blank"}`,
 		},
 		{
 			asJSON, `{"kind":"Status","apiVersion":"v1","status":"Failure",` +
 				`"message":"not found","reason":"NotFound","code":404}`,
-			"404", `not found {"apiVersion":"v1","code":404,"kind":"Status","reason":"NotFound","status":"Failure"}`,
+			"404", `not found {"apiVersion":"v1","code":404,"kind":"Status","message":"not found",` +
+				`"reason":"NotFound","status":"Failure"}`,
 		},
 		// No known text.
 		{asJSON, `{"errors":{"name":["taken"]}}`, "", `{"errors":{"name":["taken"]}}`},
@@ -145,7 +158,7 @@ func TestApiError_CutsLongBodies(t *testing.T) {
 		{full + "y", "", full + "…"},
 		{full[:511] + "üy", "", full[:511] + "…"},
 		{`{"message":"` + full + `y","code":"` + full + `y"}`, full + "…", full + "…"},
-		{`{"message":"m","x":"` + full + `"}`, "", `m {"x":"` + full[:504] + "…"},
+		{`{"message":"m","x":"` + full + `"}`, "", `m {"message":"m","x":"` + full[:490] + "…"},
 		{"<html><title>" + full + "y</title>", "", aProxy + ": " + full + "…"},
 		{strings.Repeat("漢", 64<<10), "", strings.Repeat("漢", 170) + "…"},
 		{`{"data":"` + strings.Repeat("x", 32<<10) + `","message":"m"}`, "", `m {"data":"` + full[:501] + "…"},

@@ -2,22 +2,24 @@ package xmsclient
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/xsky-storage/xms-client-go/internal/exchange"
 	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
-// errors.Is matches these with an *ApiError by its status. ErrNotFound needs an operation with an
-// id, and a body that is not an HTML page.
+// errors.Is finds these in an *ApiError by its status. ErrNotFound also needs an operation with an
+// id, and a body that is not an HTML page: nothing has that id on the node that answered. After a
+// failover a node that lags behind may not know a token yet.
 var (
 	ErrBadRequest      = errors.New("xmsclient: bad request (400)")
 	ErrUnauthorized    = errors.New("xmsclient: unauthorized (401)")
@@ -28,19 +30,24 @@ var (
 	ErrServer          = errors.New("xmsclient: server error (5xx)")
 )
 
+var sentinels = map[int]error{
+	400: ErrBadRequest, 401: ErrUnauthorized, 403: ErrForbidden, 404: ErrNotFound, 409: ErrConflict,
+	429: ErrTooManyRequests,
+}
+
 // ErrOutcomeUnknown is what errors.Is finds in the error of a create, regenerate, update or delete
-// that failed and may have taken effect: a server may have acted on one of its attempts. The
-// error's text says what to do. For a create: look for the name with AllAccessTokens; if the token
-// is there, regenerate it, since its uuid has not arrived.
+// that failed and may have taken effect: a server may have acted on one of its attempts. The text
+// of the error says what to do. After a create, look for the name with AllAccessTokens. If the
+// token is there, regenerate it, because its uuid has not arrived.
 var ErrOutcomeUnknown = errors.New("xmsclient: outcome unknown")
 
 // ErrResponseTooLarge is what errors.Is finds if the body of an answer exceeds
 // Configuration.MaxResponseBytes, or what it decodes to takes more than four times as much memory.
 var ErrResponseTooLarge = errors.New("xmsclient: response too large")
 
-// ApiError says that a server answered with a status other than 2xx. Its text says it all in one
-// line: operation, URL, status, what the body says, and how the attempts before ended. Printing or
-// logging it shows that text, which holds no secret.
+// ApiError says that a server answered with a status other than 2xx. Its text is one line with
+// operation, URL, status, what the body says, and how earlier attempts ended. Package fmt and slog
+// write that text, which holds no secret. JSON, XML and YAML encoders leave out Body and Header.
 type ApiError struct {
 	Operation  string        // such as "GetAccessToken"
 	Method     string        // HTTP method
@@ -48,46 +55,23 @@ type ApiError struct {
 	StatusCode int           // such as 404
 	Code       string        // error code in the body; "" if there is none
 	Message    string        // what the body says, cut at 512 bytes; withheld as a whole if it repeats a secret
-	Body       []byte        `json:"-"` // the body as it came, up to its first 64 KiB; it may hold secrets
-	Header     http.Header   `json:"-"` // header of the answer, as it came
+	Body       []byte        `json:"-" xml:"-" yaml:"-"` // the first 64 KiB of the body, as it came; may hold secrets
+	Header     http.Header   `json:"-" xml:"-" yaml:"-"` // header of the answer, as it came; may hold secrets
 	RetryAfter time.Duration // Retry-After of the response; 0 if there is none
 	Server     string        // base URL of the node that answered
 	Attempts   int           // requests made, the last one included
 
-	details
-	notByID bool // a 404 that does not say that there is nothing with this id
-}
-
-// details are what the text of an error says besides its fields.
-type details struct {
-	before  string // how the attempts before ended
-	unknown string // what may have happened and what to do; "" if nothing may have
-	advice  string
-}
-
-// Is makes errors.Is find ErrOutcomeUnknown.
-func (d details) Is(target error) bool { return target == ErrOutcomeUnknown && d.unknown != "" }
-
-func (d details) text() (text string) {
-	if d.before != "" {
-		text += "; attempts before: " + d.before
-	}
-	if d.unknown != "" {
-		text += "; outcome unknown: " + d.unknown
-	}
-	if d.advice != "" {
-		text += "; " + d.advice
-	}
-	return text
+	details details
+	notByID bool // a 404 that does not say that nothing has this id
 }
 
 // Error describes the failure in one line without any secret.
 func (e *ApiError) Error() string {
-	status := strings.TrimSpace(fmt.Sprint(e.StatusCode, " ", http.StatusText(e.StatusCode)))
-	text := fmt.Sprintf("xmsclient: %s: %s %s: %s", e.Operation, e.Method, e.URL, status)
-	if e.Message != "" {
-		text += ": " + e.Message
+	status := "unknown status"
+	if e.StatusCode != 0 {
+		status = strings.TrimSpace(fmt.Sprint(e.StatusCode, " ", http.StatusText(e.StatusCode)))
 	}
+	text := line(e.Operation, strings.TrimSpace(e.Method+" "+e.URL), status, e.Message)
 	if e.Code != "" {
 		text += " (code " + e.Code + ")"
 	}
@@ -102,47 +86,42 @@ func (e *ApiError) LogValue() slog.Value { return logError(e == nil, e) }
 
 // Is makes errors.Is find the sentinel of the status code, and ErrOutcomeUnknown.
 func (e *ApiError) Is(target error) bool {
-	switch target {
-	case ErrBadRequest:
-		return e.StatusCode == http.StatusBadRequest
-	case ErrUnauthorized:
-		return e.StatusCode == http.StatusUnauthorized
-	case ErrForbidden:
-		return e.StatusCode == http.StatusForbidden
-	case ErrNotFound:
-		return e.StatusCode == http.StatusNotFound && !e.notByID
-	case ErrConflict:
-		return e.StatusCode == http.StatusConflict
-	case ErrTooManyRequests:
-		return e.StatusCode == http.StatusTooManyRequests
-	case ErrServer:
+	switch {
+	case target == ErrServer:
 		return e.StatusCode >= 500
+	case target == ErrNotFound && e.notByID:
+		return false
 	}
-	return e.details.Is(target)
+	return sentinels[e.StatusCode] == target && target != nil || e.details.Is(target)
 }
 
-// RequestError says that no answer came: no connection could be made or it broke, a timeout
-// passed, or the context ended. errors.Is and errors.As reach the cause: context.Canceled,
-// context.DeadlineExceeded, the context's cause, net.Error and the like. If the context ended while
-// the call waited for its next attempt, they reach the error of the last attempt too.
+// RequestError says that no answer came: the connection failed or broke, a timeout passed, or the
+// context ended. errors.Is and errors.As find the cause: context.Canceled,
+// context.DeadlineExceeded, the context's cause, a net.Error and so on. If the context ended while
+// the call waited before its next attempt, they find the error of the last attempt too.
+//
+// Package fmt and slog write its text. JSON, XML and YAML encoders leave out Err.
 type RequestError struct {
 	Operation string // such as "GetAccessToken"
-	Server    string // base URL of the node of the last attempt; "" if that got to none
+	Server    string // base URL of the node of the last attempt; "" if the call ended before one was chosen
 	Attempts  int    // requests made; 0 if the call ended before the first
-	Err       error  `json:"-"` // the cause, without any secret in its text
+	Err       error  `json:"-" xml:"-" yaml:"-"` // the cause, without any secret in its text
 
-	details
-	lead string
+	details details
+	failed  string // what failed, such as "no connection to http://10.0.0.1:8051/v1"
 }
 
 // Error describes the failure in one line without any secret.
 func (e *RequestError) Error() string {
-	text := "xmsclient: " + e.Operation + ": " + e.lead
-	if e.Err != nil {
-		text += shorten(oneLine(e.Err.Error()), maxErrorText)
+	failed, cause := e.failed, errorText(e.Err)
+	if failed == "" && cause == "" {
+		failed = "no answer" + after(" from ", e.Server)
 	}
-	return text + afterAttempts(e.Attempts) + e.details.text()
+	return line(e.Operation, failed, cause) + afterAttempts(e.Attempts) + e.details.text()
 }
+
+// Is makes errors.Is find ErrOutcomeUnknown.
+func (e *RequestError) Is(target error) bool { return e.details.Is(target) }
 
 // Format prints Error for every verb.
 func (e RequestError) Format(f fmt.State, verb rune) { secret.Print(f, verb, e.Error()) }
@@ -154,32 +133,39 @@ func (e *RequestError) LogValue() slog.Value { return logError(e == nil, e) }
 func (e *RequestError) Unwrap() error { return e.Err }
 
 // DecodeError says that a server answered with 2xx and a body that cannot be used: no JSON, an HTML
-// page, cut off, empty, too large, or without what the call is for. If the body broke off, the
-// cause is in the chain.
+// page, cut off, empty, too large, or without what the call is for. If the body broke off,
+// errors.Is finds the cause.
 //
-// Its text names the place of what cannot be read. Body of a failed CreateAccessToken or
+// Its text names the node and the place of what cannot be read. Package fmt and slog write that
+// text. JSON, XML and YAML encoders leave out Body and Err. Body of a failed CreateAccessToken or
 // RegenerateAccessToken may hold the new uuid: keep it, and keep it out of logs.
 type DecodeError struct {
 	Operation   string // such as "GetAccessToken"
 	StatusCode  int    // a 2xx
 	ContentType string // Content-Type of the answer
-	Body        []byte `json:"-"` // what came of the body; with ErrResponseTooLarge only its first 64 KiB
-	Err         error  `json:"-"` // what is wrong with it
+	Body        []byte `json:"-" xml:"-" yaml:"-"` // what came of the body; with ErrResponseTooLarge its first 64 KiB
+	Err         error  `json:"-" xml:"-" yaml:"-"` // what is wrong with it
+	Server      string // base URL of the node that answered
+	Attempts    int    // requests made, the last one included
 
-	details
+	details details
 }
 
 // Error describes the failure in one line.
 func (e *DecodeError) Error() string {
-	text := fmt.Sprintf("xmsclient: %s: the answer with status %d cannot be used", e.Operation, e.StatusCode)
+	answer := "the answer" + after(" of ", e.Server)
+	if e.StatusCode != 0 {
+		answer += fmt.Sprintf(" with status %d", e.StatusCode)
+	}
+	answer += " cannot be used"
 	if e.Body != nil {
-		text += fmt.Sprintf(" (%d bytes, content type %q)", len(e.Body), e.ContentType)
+		answer += fmt.Sprintf(" (%d bytes, content type %q)", len(e.Body), e.ContentType)
 	}
-	if e.Err != nil {
-		text += ": " + shorten(oneLine(e.Err.Error()), maxErrorText)
-	}
-	return text + e.details.text()
+	return line(e.Operation, answer, errorText(e.Err)) + afterAttempts(e.Attempts) + e.details.text()
 }
+
+// Is makes errors.Is find ErrOutcomeUnknown.
+func (e *DecodeError) Is(target error) bool { return e.details.Is(target) }
 
 // Format prints Error for every verb.
 func (e DecodeError) Format(f fmt.State, verb rune) { secret.Print(f, verb, e.Error()) }
@@ -193,7 +179,7 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 // ArgumentError says that a call or a configuration was refused before anything was sent.
 type ArgumentError struct {
 	Operation string // operation or function that refused, such as "CreateAccessToken" or "NewAPIClient"
-	Argument  string // the culprit, such as "accessTokenID", "body.AccessToken.Name" or "BaseURL"
+	Argument  string // what was refused, such as "accessTokenID", "body.AccessToken.Name" or "BaseURL"
 	Reason    string // what is wrong with it and what would be right
 
 	err error
@@ -201,7 +187,7 @@ type ArgumentError struct {
 
 // Error names the operation, the argument and what is wrong with it.
 func (e *ArgumentError) Error() string {
-	return "xmsclient: " + e.Operation + ": " + e.Argument + ": " + e.Reason
+	return line(e.Operation, e.Argument, cmp.Or(e.Reason, "invalid argument"))
 }
 
 // Unwrap returns the error behind the refusal, such as that of reading a file, or nil.
@@ -214,7 +200,7 @@ func checkName(argument, name string) *ArgumentError {
 	return checkText(argument, name)
 }
 
-// checkText refuses what JSON cannot carry: encoding/json would replace it without a word.
+// checkText refuses what JSON cannot carry. encoding/json would replace it silently.
 func checkText(argument, text string) *ArgumentError {
 	if !utf8.ValidString(text) {
 		return &ArgumentError{Argument: argument, Reason: "must be valid UTF-8"}
@@ -222,126 +208,32 @@ func checkText(argument, text string) *ArgumentError {
 	return nil
 }
 
-const (
-	maxMessage   = 512  // bytes of a server's text that an error repeats
-	maxErrorText = 2048 // bytes of an error of a library that has something of the server's in it
-	maxErrorBody = 64 << 10
-)
-
-// publicError puts into words what the machine reports of a call. decodeErr is why a whole 2xx
-// cannot be used. The error is nil if the call succeeded.
-func publicError(op *operation, args arguments, out exchange.Outcome, decodeErr error, clean cleaner) error {
-	d := details{before: history(out.Before)}
-	if out.MayHaveActed {
-		d.unknown = op.ifUnknown
-	}
-	var err error
-	switch {
-	case out.Status == 0:
-		err = requestError(op, out, d)
-	case out.Status/100 != 2:
-		err = apiError(op, args, out, d, clean)
-	case out.Err != nil:
-		err = decodeError(op, out, d, clean, out.Err)
-	case decodeErr != nil:
-		err = decodeError(op, out, d, clean, decodeErr)
-	default:
-		return nil
-	}
-	if out.WaitErr == nil {
-		return err
-	}
-	text := out.WaitErr.Error() + " while waiting for another attempt after: " + err.Error()
-	return &RequestError{
-		Operation: op.name, Server: out.Node, Attempts: out.Attempts,
-		Err: secret.Join(text, out.WaitErr, err),
-	}
+// details are what the text of an error says besides its fields.
+type details struct {
+	before  string // how earlier attempts ended
+	unknown string // what may have happened and what to do; "" if nothing may have
+	advice  string
 }
 
-// history lists how the attempts before ended, the last ones if they are many.
-func history(before []string) string {
-	const most = 10
-	if earlier := len(before) - most; earlier > 0 {
-		before = append([]string{fmt.Sprintf("%d earlier ones", earlier)}, before[earlier:]...)
-	}
-	return strings.Join(before, "; ")
+// Is makes errors.Is find ErrOutcomeUnknown.
+func (d details) Is(target error) bool { return target == ErrOutcomeUnknown && d.unknown != "" }
+
+func (d details) text() string {
+	return after("; attempts before: ", d.before) + after("; outcome unknown: ", d.unknown) + after("; ", d.advice)
 }
 
-func requestError(op *operation, out exchange.Outcome, d details) error {
-	e := &RequestError{Operation: op.name, Server: out.Node, Attempts: out.Attempts, Err: out.Err, details: d}
-	switch {
-	case out.Attempts == 0:
-		e.lead = "nothing was sent: "
-	case !out.Sent:
-		e.lead = "no further request was sent: "
-	case !out.Connected:
-		e.lead = "no connection to " + out.Node + ": "
-	default:
-		e.lead = "no answer from " + out.Node + ": "
-	}
-	if out.Sent && !out.Connected && out.Node == DefaultBaseURL {
-		e.advice = "this is the default base URL: set Configuration.BaseURL or XMS_BASE_URL"
-	}
-	return e
+// line returns the parts that are not empty, as the text of an error.
+func line(parts ...string) string {
+	parts = append([]string{"xmsclient"}, parts...)
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
-func apiError(op *operation, args arguments, out exchange.Outcome, d details, clean cleaner) error {
-	code, message := readErrorBody(out, clean)
-	shown := out.Node + op.fill(args.id)
-	if query := encodeQuery(args.query, true); query != "" {
-		shown += "?" + query
+// after returns text behind a word, or "" if there is no text.
+func after(word, text string) string {
+	if text == "" {
+		return ""
 	}
-	e := &ApiError{
-		Operation: op.name, Method: op.method, URL: shown, StatusCode: out.Status,
-		Code: code, Message: message, Body: out.Body, Header: out.Header,
-		RetryAfter: out.RetryAfter, Server: out.Node, Attempts: out.Attempts, details: d,
-	}
-	switch {
-	case out.Status/100 == 3:
-		e.advice = redirectAdvice(op.fill(args.id), out, clean)
-	case out.NoOtherToken != nil:
-		e.advice = "no other token: " + shorten(oneLine(out.NoOtherToken.Error()), maxErrorText)
-	case out.Status == http.StatusUnauthorized && out.Anonymous:
-		e.advice = "the request carried no credential: set Configuration.TokenInHeader or XMS_AUTH_TOKEN"
-	case out.Status == http.StatusNotFound && (op.idArgument == "" || out.Page):
-		e.notByID = true
-		e.advice = "is the base URL right? XMS answers below a path such as /v1 or /api/v1"
-	}
-	return e
-}
-
-// redirectAdvice says where a 3xx points to, and what BaseURL should be.
-func redirectAdvice(path string, out exchange.Outcome, clean cleaner) string {
-	location := out.Header.Get("Location")
-	base, err := url.Parse(out.Node + path)
-	if location == "" || err != nil {
-		return "redirects are not followed"
-	}
-	target, err := base.Parse(location)
-	if err != nil {
-		return "redirects are not followed"
-	}
-	pointsTo := target.Scheme + "://" + target.Host + target.EscapedPath()
-	advice := "redirects to " + clean(pointsTo) + " (not followed)"
-	if root, ok := strings.CutSuffix(pointsTo, path); ok && root != out.Node {
-		return advice + "; BaseURL should be " + clean(root)
-	}
-	return advice + "; BaseURL should be the address at which XMS itself answers"
-}
-
-func decodeError(op *operation, out exchange.Outcome, d details, clean cleaner, err error) error {
-	e := &DecodeError{
-		Operation: op.name, StatusCode: out.Status, ContentType: clean(out.Header.Get("Content-Type")),
-		Body: out.Body, Err: err, details: d,
-	}
-	switch {
-	case errors.Is(err, exchange.ErrTooLarge), errors.Is(err, ErrResponseTooLarge):
-		e.Err, e.Body = ErrResponseTooLarge, bytes.Clone(e.Body[:min(len(e.Body), maxErrorBody)])
-		e.advice = "Configuration.MaxResponseBytes sets the bound; Body has the beginning"
-	case out.Status != op.success:
-		e.advice = fmt.Sprintf("the API documents status %d", op.success)
-	}
-	return e
+	return word + text
 }
 
 func afterAttempts(n int) string {
@@ -351,6 +243,14 @@ func afterAttempts(n int) string {
 	return fmt.Sprintf(" (after %d attempts)", n)
 }
 
+// errorText returns the text of an error of a library as it stands in ours; "" for nil.
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return shorten(oneLine(err.Error()), maxErrorText)
+}
+
 func logError(isNil bool, err error) slog.Value {
 	if isNil {
 		return slog.AnyValue(nil)
@@ -358,35 +258,144 @@ func logError(isNil bool, err error) slog.Value {
 	return slog.StringValue(err.Error())
 }
 
-// cleaner makes a text of a server fit to stand in ours: without secrets, short, in one line.
-type cleaner func(text string) string
+// words says in errors what came of one call.
+type words struct {
+	op   *operation
+	args arguments
+	serverText
+}
 
-func cleanerFor(secrets *secret.Set) cleaner {
-	return func(text string) string {
-		text = oneLine(text[:min(len(text), maxErrorBody)])
-		return shorten(secrets.ServerText(text), maxMessage)
+// publicError returns the error of the call, or nil if it succeeded. decodeErr is why a 2xx cannot
+// be used.
+func (w *words) publicError(decodeErr error) error {
+	var err error
+	switch {
+	case w.out.Status == 0:
+		err = w.requestError()
+	case w.out.Status/100 != 2:
+		err = w.apiError()
+	case decodeErr != nil:
+		err = w.decodeError(decodeErr)
+	default:
+		return nil
+	}
+	if w.out.WaitErr == nil {
+		return err
+	}
+	text := w.out.WaitErr.Error() + " while waiting for another attempt after: " + err.Error()
+	return &RequestError{
+		Operation: w.op.name, Server: w.out.Node, Attempts: w.out.Attempts,
+		Err: secret.Join(text, w.out.WaitErr, err),
 	}
 }
 
-// oneLine makes a text of somebody else fit to stand in ours: valid UTF-8, one line, nothing that
-// does not print.
-func oneLine(text string) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.Is(unicode.Cf, r):
-			return -1
-		case !unicode.IsPrint(r):
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	return strings.Join(strings.Fields(text), " ")
+// details returns what every error of the call says.
+func (w *words) details(advice ...string) details {
+	d := details{before: history(w.out.Before), advice: strings.Join(advice, "; ")}
+	if w.out.MayHaveActed {
+		d.unknown = w.op.ifUnknown
+	}
+	return d
 }
 
-// shorten cuts a text to limit bytes at a character's boundary.
-func shorten(text string, limit int) string {
-	if len(text) <= limit {
-		return text
+// history lists how earlier attempts ended, of many only the last ones.
+func history(before []string) string {
+	const most = 10
+	if earlier := len(before) - most; earlier > 0 {
+		before = append([]string{fmt.Sprintf("%d earlier ones", earlier)}, before[earlier:]...)
 	}
-	return strings.ToValidUTF8(text[:limit], "") + "…"
+	return strings.Join(before, "; ")
+}
+
+func (w *words) requestError() error {
+	e := &RequestError{
+		Operation: w.op.name, Server: w.out.Node, Attempts: w.out.Attempts, Err: w.out.Err, details: w.details(),
+	}
+	switch {
+	case w.out.Attempts == 0:
+		e.failed = "nothing was sent"
+	case !w.out.Sent:
+		e.failed = "no further request was sent"
+	case !w.out.Connected:
+		e.failed = "no connection to " + w.out.Node
+	default:
+		e.failed = "no answer from " + w.out.Node
+	}
+	if w.out.Sent && !w.out.Connected && w.out.Node == DefaultBaseURL {
+		e.details.advice = "this is the default base URL: set Configuration.BaseURL or XMS_BASE_URL"
+	}
+	return e
+}
+
+const askBaseURL = "is the base URL right? XMS answers below a path such as /v1 or /api/v1"
+
+func (w *words) apiError() error {
+	var advice []string
+	notByID := w.out.Status == http.StatusNotFound && (w.op.idArgument == "" || w.out.Page)
+	switch {
+	case w.out.Status/100 == 3:
+		advice = append(advice, w.redirectAdvice())
+	case w.out.NoOtherToken != nil:
+		advice = append(advice, "no other token: "+errorText(w.out.NoOtherToken))
+	case w.out.Status == http.StatusUnauthorized && w.out.Anonymous:
+		advice = append(advice, "the request carried no credential: set Configuration.TokenInHeader or XMS_AUTH_TOKEN")
+	}
+	if notByID || w.isForeignPage() {
+		advice = append(advice, askBaseURL)
+	}
+	code, message := w.readError()
+	return &ApiError{
+		Operation: w.op.name, Method: w.op.method, URL: w.url(), StatusCode: w.out.Status,
+		Code: code, Message: message, Body: w.out.Body, Header: w.out.Header,
+		RetryAfter: w.out.RetryAfter, Server: w.out.Node, Attempts: w.out.Attempts,
+		details: w.details(advice...), notByID: notByID,
+	}
+}
+
+// url returns the URL of the last attempt, without secrets.
+func (w *words) url() string {
+	return w.out.Node + w.op.fill(w.args.id) + after("?", encodeQuery(w.args.query, true))
+}
+
+// isForeignPage reports whether an HTML page answers where XMS would, such as the console's. With
+// 408, 429 and 5xx it is a proxy's page, and the base URL may be right.
+func (w *words) isForeignPage() bool {
+	status := w.out.Status
+	return w.out.Page && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
+}
+
+// redirectAdvice says where a 3xx points to, and what BaseURL should be.
+func (w *words) redirectAdvice() string {
+	path, location := w.op.fill(w.args.id), w.out.Header.Get("Location")
+	base, _ := url.Parse(w.out.Node + path) // a base URL that has been checked
+	target, err := base.Parse(location)
+	if location == "" || err != nil {
+		return "redirects are not followed"
+	}
+	pointsTo := target.Scheme + "://" + target.Host + target.EscapedPath()
+	advice := "redirects to " + w.clean(pointsTo) + " (not followed)"
+	if root, ok := strings.CutSuffix(pointsTo, path); ok && root != w.out.Node {
+		return advice + "; BaseURL should be " + w.clean(root)
+	}
+	return advice + "; BaseURL should be the address at which XMS itself answers"
+}
+
+func (w *words) decodeError(err error) error {
+	e := &DecodeError{
+		Operation: w.op.name, StatusCode: w.out.Status, ContentType: w.clean(w.out.Header.Get("Content-Type")),
+		Body: w.out.Body, Err: err, Server: w.out.Node, Attempts: w.out.Attempts,
+	}
+	var advice []string
+	switch {
+	case errors.Is(err, exchange.ErrTooLarge), errors.Is(err, ErrResponseTooLarge):
+		e.Err, e.Body = ErrResponseTooLarge, bytes.Clone(e.Body[:min(len(e.Body), maxErrorBody)])
+		advice = append(advice, "Configuration.MaxResponseBytes sets the bound; Body has the beginning")
+	case w.out.Status != w.op.success:
+		advice = append(advice, fmt.Sprintf("the API documents status %d", w.op.success))
+	}
+	if w.isForeignPage() {
+		advice = append(advice, askBaseURL)
+	}
+	e.details = w.details(advice...)
+	return e
 }

@@ -3,7 +3,9 @@ package xmsclient_test
 import (
 	"bytes"
 	"context"
+	"encoding/gob"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,10 +48,25 @@ func TestErrors_Text(t *testing.T) {
 			"xmsclient: Op: the answer with status 200 cannot be used"},
 		{&xmsclient.ArgumentError{Operation: "Op", Argument: "id", Reason: "must be positive"},
 			"xmsclient: Op: id: must be positive"},
-		{&xmsclient.ApiError{}, "xmsclient: :  : 0"},
-		{&xmsclient.RequestError{}, "xmsclient: : "},
-		{&xmsclient.DecodeError{}, "xmsclient: : the answer with status 0 cannot be used"},
-		{&xmsclient.ArgumentError{}, "xmsclient: : : "},
+		{
+			&xmsclient.DecodeError{Operation: "Op", StatusCode: 200, Server: "http://n", Attempts: 2, Err: io.EOF},
+			"xmsclient: Op: the answer of http://n with status 200 cannot be used: EOF (after 2 attempts)",
+		},
+		// What callers' fakes leave out.
+		{&xmsclient.ApiError{}, "xmsclient: unknown status"},
+		{&xmsclient.ApiError{StatusCode: 404}, "xmsclient: 404 Not Found"},
+		{&xmsclient.ApiError{Operation: "Op", StatusCode: 404}, "xmsclient: Op: 404 Not Found"},
+		{&xmsclient.ApiError{StatusCode: 409, Message: "taken"}, "xmsclient: 409 Conflict: taken"},
+		{&xmsclient.ApiError{Method: "GET", StatusCode: 404}, "xmsclient: GET: 404 Not Found"},
+		{&xmsclient.ApiError{Message: "taken", Code: "E7"}, "xmsclient: unknown status: taken (code E7)"},
+		{&xmsclient.RequestError{}, "xmsclient: no answer"},
+		{&xmsclient.RequestError{Server: "http://n"}, "xmsclient: no answer from http://n"},
+		{&xmsclient.RequestError{Err: io.EOF}, "xmsclient: EOF"},
+		{&xmsclient.DecodeError{}, "xmsclient: the answer cannot be used"},
+		{&xmsclient.DecodeError{Err: io.EOF}, "xmsclient: the answer cannot be used: EOF"},
+		{&xmsclient.ArgumentError{}, "xmsclient: invalid argument"},
+		{&xmsclient.ArgumentError{Argument: "id"}, "xmsclient: id: invalid argument"},
+		{&xmsclient.ArgumentError{Reason: "must be positive"}, "xmsclient: must be positive"},
 	} {
 		require.EqualError(t, test.err, test.want)
 	}
@@ -76,23 +94,34 @@ func TestErrors_PrintTheirTextForEveryVerb(t *testing.T) {
 	}
 }
 
-func TestErrors_EncodersAndLoggersWriteNoBodyAndNoHeader(t *testing.T) {
+// telltale is an error with a field that its text does not show.
+type telltale struct{ Hidden string }
+
+func (telltale) Error() string { return "cause" }
+
+func TestErrors_EncodersAndLoggersShowWhatTheTextShows(t *testing.T) {
 	t.Parallel()
-	body, header := []byte("hidden"), http.Header{"Hidden": {"hidden"}}
-	values := []any{
-		&xmsclient.ApiError{Body: body, Header: header}, xmsclient.ApiError{Body: body, Header: header},
-		&xmsclient.DecodeError{Body: body}, &xmsclient.Response{Header: header}, xmsclient.Response{Header: header},
-		struct{ Err error }{&xmsclient.ApiError{Body: body, Header: header}},
-	}
-	var out bytes.Buffer
-	for _, value := range append(values, values) {
+	body, header, cause := []byte("hidden"), http.Header{"Hidden": {"hidden"}}, telltale{"hidden"}
+	api := xmsclient.ApiError{Operation: "Op", Body: body, Header: header}
+	request := xmsclient.RequestError{Operation: "Op", Err: cause}
+	decode := xmsclient.DecodeError{Operation: "Op", Body: body, Err: cause}
+	response := xmsclient.Response{Server: "Op", Header: header}
+	for _, value := range []any{
+		api, &api, request, &request, decode, &decode, response, &response, xmsclient.ArgumentError{Operation: "Op"},
+		struct{ Err error }{&api}, []any{api, &response},
+	} {
+		var out bytes.Buffer
 		require.NoError(t, json.NewEncoder(&out).Encode(value))
-		for _, handler := range []slog.Handler{slog.NewJSONHandler(&out, nil), slog.NewTextHandler(&out, nil)} {
-			slog.New(handler).Error("failed", slog.Any("value", value))
+		slog.New(slog.NewJSONHandler(&out, nil)).Error("failed", slog.Any("value", value))
+		slog.New(slog.NewTextHandler(&out, nil)).Error("failed", slog.Any("value", value))
+		assert.NotPanics(t, func() {
+			_ = xml.NewEncoder(&out).Encode(value)       // not every value is one for XML
+			_ = gob.NewEncoder(io.Discard).Encode(value) // nor for gob, which hides nothing
+		})
+		assert.GreaterOrEqual(t, strings.Count(out.String(), "Op"), 3, "%T", value)
+		for _, hidden := range []string{"idden", "aGlkZGVu", "104 105 100"} {
+			assert.NotContains(t, out.String(), hidden, "%T", value)
 		}
-	}
-	for _, hidden := range []string{"idden", "aGlkZGVu", "104 105 100"} {
-		assert.NotContains(t, out.String(), hidden)
 	}
 }
 

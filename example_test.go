@@ -93,29 +93,36 @@ func Example_outcomeUnknown() {
 	switch {
 	case errors.Is(err, xmsclient.ErrOutcomeUnknown):
 		fmt.Println("the token may have been created")
-		for token, err := range api.AllAccessTokens(ctx, nil) {
-			if err != nil {
-				log.Fatal(err)
-			}
-			if token.Name == "backup-of-host-7" {
-				if created, _, err = api.RegenerateAccessToken(ctx, token.ID); err != nil {
-					log.Fatal(err)
-				}
-				break
-			}
-		}
+		created = regenerate(ctx, api, "backup-of-host-7")
 	case errors.Is(err, xmsclient.ErrConflict):
 		log.Fatal("another token has this name")
 	case err != nil:
 		log.Fatal(err)
 	}
-	if created == nil {
-		log.Fatal("the token was not created: create it again")
-	}
 	fmt.Println(created.AccessToken.Name, "has a uuid:", created.AccessToken.UUID != "")
 	// Output:
 	// the token may have been created
 	// backup-of-host-7 has a uuid: true
+}
+
+// regenerate gives the token with this name a uuid that the program knows.
+func regenerate(
+	ctx context.Context, api *xmsclient.AccessTokensApiService, name string,
+) *xmsclient.AccessTokenCreateResp {
+	for token, err := range api.AllAccessTokens(ctx, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if token.Name == name {
+			created, _, err := api.RegenerateAccessToken(ctx, token.ID)
+			if err != nil {
+				log.Fatal(err)
+			}
+			return created
+		}
+	}
+	log.Fatal("the token was not created: create it again")
+	return nil
 }
 
 // Delete all tokens that nobody has ever used. The loop may delete: no token is skipped.

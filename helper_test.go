@@ -124,6 +124,22 @@ func calls() []call {
 	}
 }
 
+// bodyStatus is a success with which a body may come: 200 in place of 204.
+func (c call) bodyStatus() int {
+	if c.status == http.StatusNoContent {
+		return http.StatusOK
+	}
+	return c.status
+}
+
+// unknown are the sentinels of a failure after which the server may have acted.
+func (c call) unknown() []error {
+	if c.writes {
+		return []error{xmsclient.ErrOutcomeUnknown}
+	}
+	return nil
+}
+
 func creation(name, description string, roles ...string) xmsclient.AccessTokenCreateReq {
 	return xmsclient.AccessTokenCreateReq{AccessToken: &xmsclient.AccessTokenCreateReqAccessToken{
 		Name: name, Description: description, Roles: roles,

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 )
 
 const (
 	defaultPageSize = 100 // how many items an iterator asks for at a time
 	everything      = -1  // the limit that asks for all items in one answer
 	maxFruitless    = 50  // pages in a row without a new item, besides those that walk over known ones
+	maxRepeats      = 10  // pages in a row that are empty or the first one again
 )
 
 // AllAccessTokens returns an iterator over all access tokens. It asks for page after page, as
@@ -30,9 +32,10 @@ const (
 //
 // opts may be nil. Limit is the size of a page: nil means 100, and -1 asks for all tokens in one
 // answer. Offset is where the iteration begins. Another Limit below 1, or a negative Offset, is an
-// *ArgumentError. The iterator asks for a page when the loop needs it. It yields an error once,
-// with the zero AccessToken, and then stops. It can be ranged over again. It holds one page and the
-// ids that it has yielded.
+// *ArgumentError. The iterator asks for a page when the loop needs it. Pages overlap by one token,
+// so a mock that ignores limit and offset gets further requests: 12 in all, unless its paging says
+// that the list has ended. The iterator yields an error once, with the zero AccessToken, and then
+// stops. It can be ranged over again. It holds one page and the ids that it has yielded.
 func (s *AccessTokensApiService) AllAccessTokens(
 	ctx context.Context, opts *ListAccessTokensOpts,
 ) iter.Seq2[AccessToken, error] {
@@ -42,16 +45,15 @@ func (s *AccessTokensApiService) AllAccessTokens(
 	}
 	list := pagedList[AccessToken]{
 		operation: "AllAccessTokens",
-		status:    listAccessTokens.success,
 		id:        func(token *AccessToken) int64 { return token.ID },
-		page: func(ctx context.Context, limit, offset int64) ([]AccessToken, *Paging, error) {
+		page: func(ctx context.Context, limit, offset int64) (page[AccessToken], error) {
 			asked := filter
 			asked.Limit, asked.Offset = &limit, &offset
-			page, _, err := s.ListAccessTokens(ctx, &asked)
+			list, response, err := s.ListAccessTokens(ctx, &asked)
 			if err != nil {
-				return nil, nil, err
+				return page[AccessToken]{}, err
 			}
-			return page.AccessTokens, page.Paging, nil
+			return page[AccessToken]{list.AccessTokens, list.Paging, response}, nil
 		},
 	}
 	return list.all(ctx, filter.Limit, filter.Offset)
@@ -60,9 +62,14 @@ func (s *AccessTokensApiService) AllAccessTokens(
 // pagedList is what an iterator must know of the list of a resource.
 type pagedList[T any] struct {
 	operation string // name of the iterator, for errors
-	status    int    // of a page
 	id        func(*T) int64
-	page      func(ctx context.Context, limit, offset int64) ([]T, *Paging, error)
+	page      func(ctx context.Context, limit, offset int64) (page[T], error)
+}
+
+type page[T any] struct {
+	items    []T
+	paging   *Paging // nil: the server sent none
+	response *Response
 }
 
 // all returns an iterator over the list. size is the size of a page and from is where it begins,
@@ -76,28 +83,16 @@ func (l pagedList[T]) all(ctx context.Context, size, from *int64) iter.Seq2[T, e
 		offset = *from
 	}
 	return func(yield func(T, error) bool) {
-		var zero T
 		if err := checkPages(limit, offset); err != nil {
 			err.Operation = l.operation
-			yield(zero, err)
+			yield(*new(T), err)
 			return
 		}
 		w := walk[T]{list: l, limit: limit, start: offset, offset: offset, seen: map[int64]bool{}}
 		if limit == 1 {
 			w.limit = 2 // one item that is known, and one that may be new
 		}
-		for !w.ended {
-			items, err := w.next(ctx)
-			if err != nil {
-				yield(zero, err)
-				return
-			}
-			for _, item := range items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-		}
+		w.yieldAll(ctx, yield)
 	}
 }
 
@@ -109,7 +104,7 @@ func checkPages(limit, offset int64) *ArgumentError {
 	return checkOffset(&offset)
 }
 
-// walk goes through a list that may change under it. It asks for each page from the last item of
+// walk goes through a list that may change meanwhile. It asks for each page from the last item of
 // the page before. If a page begins with a known item, nothing lies between the two. If not, the
 // list has shrunk, and the walk goes back.
 type walk[T any] struct {
@@ -117,64 +112,104 @@ type walk[T any] struct {
 	limit         int64
 	start, offset int64
 	seen          map[int64]bool
-	longest       int   // items in the longest page so far
-	back          int64 // how far the next way back leads
-	fruitless     int   // pages since the last new item
+	longest       int     // items in the longest page so far
+	back          int64   // how far the next way back leads
+	fruitless     int     // pages since the last new item
+	first         []int64 // ids of the first page if that may be the whole list; else nil
+	total         int64   // largest total_count so far
+	repeats       int     // pages since the last that was not empty and not the first one again
 	ended         bool
 }
 
+func (w *walk[T]) yieldAll(ctx context.Context, yield func(T, error) bool) {
+	for !w.ended {
+		items, err := w.next(ctx)
+		if err != nil {
+			yield(*new(T), err)
+			return
+		}
+		for _, item := range items {
+			if !yield(item, nil) {
+				return
+			}
+		}
+	}
+}
+
 // next asks for a page and returns its new items.
-func (w *walk[T]) next(ctx context.Context) (items []T, err error) {
-	page, paging, err := w.list.page(ctx, w.limit, w.offset)
+func (w *walk[T]) next(ctx context.Context) (fresh []T, err error) {
+	p, err := w.list.page(ctx, w.limit, w.offset)
 	if err != nil {
 		return nil, err
 	}
+	length, isFirst := len(p.items), len(w.seen) == 0
 	overlaps := w.longest > 1 // until a page had two items, the next one starts behind the last item
-	known := len(page) > 0 && w.seen[w.list.id(&page[0])]
-	w.longest = max(w.longest, len(page))
+	known := length > 0 && w.seen[w.list.id(&p.items[0])]
+	w.longest = max(w.longest, length)
+	if p.paging != nil {
+		w.total = max(w.total, p.paging.TotalCount)
+	}
 	if overlaps && !known && w.offset > w.start {
 		w.offset = max(w.start, w.offset-w.back)
 		w.back *= 2
-		return nil, w.noFruit()
+		return nil, w.noFruit(p)
 	}
-	for i := range page {
-		if id := w.list.id(&page[i]); !w.seen[id] {
+	for i := range p.items {
+		id := w.list.id(&p.items[i])
+		if isFirst && w.isShort(p) {
+			w.first = append(w.first, id)
+		}
+		if !w.seen[id] {
 			w.seen[id] = true
-			items = append(items, page[i])
+			fresh = append(fresh, p.items[i])
 		}
 	}
-	step := int64(len(page))
+	step := int64(length)
 	if w.longest > 1 {
 		step--
 	}
-	w.ended = len(page) == 0 || overlaps && known && len(page) == 1 ||
-		w.isLast(len(page), paging) || w.offset > math.MaxInt64-step
+	w.ended = length == 0 || overlaps && known && length == 1 || w.isLast(p) || w.offset > math.MaxInt64-step
 	w.offset += step
 	w.back = int64(max(w.longest-1, 1))
-	if len(items) > 0 || w.ended {
-		w.fruitless = 0
-		return items, nil
+	if len(fresh) > 0 || w.ended {
+		w.fruitless, w.repeats = 0, 0
+		return fresh, nil
 	}
-	return nil, w.noFruit()
+	return nil, w.noFruit(p)
+}
+
+// isShort reports whether a page is shorter than was asked for. With -1 every page is.
+func (w *walk[T]) isShort(p page[T]) bool {
+	return int64(len(p.items)) < w.limit || w.limit == everything
 }
 
 // isLast reports whether a page says plainly that it is the last one.
-func (w *walk[T]) isLast(length int, paging *Paging) bool {
-	items := int64(length)
-	return paging != nil && (items < w.limit || w.limit == everything) &&
-		paging.Limit == w.limit && paging.Offset == w.offset &&
-		paging.TotalCount > 0 && w.offset+items >= paging.TotalCount
+func (w *walk[T]) isLast(p page[T]) bool {
+	return p.paging != nil && w.isShort(p) && p.paging.Limit == w.limit && p.paging.Offset == w.offset &&
+		p.paging.TotalCount > 0 && w.offset+int64(len(p.items)) >= p.paging.TotalCount
 }
 
-// noFruit counts a page without a new item. Walking over the known items takes some. Further ones
-// mean that the list has no end.
-func (w *walk[T]) noFruit() error {
+// noFruit counts a page without a new item. Walking over the known items takes some. The list has
+// ended if many are empty or the first page again, and so is one that is asked for from the start:
+// then nothing has come in front of the known items. Otherwise the list has no order.
+func (w *walk[T]) noFruit(p page[T]) error {
 	w.fruitless++
-	if w.fruitless < maxFruitless+len(w.seen)/max(w.longest-1, 1) {
-		return nil
+	w.repeats++
+	isSame := slices.EqualFunc(p.items, w.first, func(item T, id int64) bool { return w.list.id(&item) == id })
+	if len(w.first) == 0 || len(p.items) > 0 && !isSame || w.total-w.start > int64(len(w.seen)) {
+		w.repeats = 0
 	}
-	return &DecodeError{
-		Operation: w.list.operation, StatusCode: w.list.status,
-		Err: errors.New("the server sends the same items again and again: it ignores the offset, or its list has no order"),
+	switch {
+	case w.repeats > maxRepeats:
+		w.ended = true
+	case w.repeats == maxRepeats:
+		w.offset = w.start
+	case w.fruitless >= maxFruitless+len(w.seen)/max(w.longest-1, 1):
+		return &DecodeError{
+			Operation: w.list.operation, StatusCode: p.response.StatusCode,
+			Server: p.response.Server, Attempts: p.response.Attempts,
+			Err: errors.New("the server sends the same items again and again: it ignores the offset, or its list has no order"),
+		}
 	}
+	return nil
 }

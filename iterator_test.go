@@ -26,6 +26,7 @@ type tokenList struct {
 	empty    string
 	paging   func(tokens, limit, offset, total int) string
 	deaf     bool   // ignores the offset
+	only     bool   // has nothing but its first page
 	before   func() // each request
 	status   int    // other than 200; 0: none
 	requests []string
@@ -60,6 +61,9 @@ func (l *tokenList) RoundTrip(r *http.Request) (*http.Response, error) {
 	offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
 	if l.deaf {
 		offset = 0
+	}
+	if l.only && offset > 0 {
+		offset = len(l.ids)
 	}
 	page := l.ids[min(offset, len(l.ids)):]
 	page = page[:min(len(page), l.most)]
@@ -138,59 +142,74 @@ func pagings(most int) []func(tokens, limit, offset, total int) string {
 	}
 }
 
+// history is an iteration over a list that changes at random.
+type history struct {
+	*tokenList
+	random   *rand.Rand
+	start    int
+	changes  int            // still to come
+	deletes  float64        // their share
+	stays    []int64        // at or behind start all the time
+	eligible map[int64]bool // at or behind start at some time
+}
+
+func newHistory(seed uint64) *history {
+	h := &history{random: rand.New(rand.NewPCG(seed, 0)), eligible: map[int64]bool{}}
+	most := h.pick(2, 3, 5, 20, math.MaxInt)
+	h.tokenList = newTokenList(h.pick(0, 1, 2, h.random.IntN(10), h.random.IntN(80), h.random.IntN(150)), most)
+	h.paging = pagings(most)[h.random.IntN(len(pagings(most)))]
+	h.empty = []string{"[]", "null", "{}"}[h.random.IntN(3)]
+	h.start = h.pick(0, 0, 0, h.random.IntN(20))
+	h.stays = slices.Clone(h.ids[min(h.start, len(h.ids)):])
+	h.changes, h.deletes = h.pick(0, 10, 100, 400), h.random.Float64()
+	h.before = func() { h.change(h.pick(0, 0, 1, 3, h.random.IntN(80))) }
+	h.look()
+	return h
+}
+
+func (h *history) pick(from ...int) int { return from[h.random.IntN(len(from))] }
+
+// look notes which tokens are there.
+func (h *history) look() {
+	now := map[int64]bool{}
+	for _, id := range h.ids[min(h.start, len(h.ids)):] {
+		now[id], h.eligible[id] = true, true
+	}
+	h.stays = slices.DeleteFunc(h.stays, func(id int64) bool { return !now[id] })
+}
+
+func (h *history) change(atOnce int) {
+	atOnce = min(atOnce, h.changes)
+	h.changes -= atOnce
+	for range atOnce {
+		if h.random.Float64() >= h.deletes {
+			h.insert(h.pick(0, len(h.ids), h.random.IntN(len(h.ids)+1)))
+		} else if len(h.ids) > 0 {
+			h.remove(h.ids[h.random.IntN(len(h.ids))])
+		}
+	}
+	h.look()
+}
+
 func TestAllAccessTokens_YieldsWhatStaysExactlyOnce(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(1500) {
-		random := rand.New(rand.NewPCG(seed, 0))
-		pick := func(from ...int) int { return from[random.IntN(len(from))] }
-		most := pick(2, 3, 5, 20, math.MaxInt)
-		list := newTokenList(pick(0, 1, 2, random.IntN(10), random.IntN(80), random.IntN(150)), most)
-		list.paging = pagings(most)[random.IntN(len(pagings(most)))]
-		list.empty = []string{"[]", "null", "{}"}[random.IntN(3)]
-		limit, start := pick(1, 2, 3, 100, -1), pick(0, 0, 0, random.IntN(20))
-		stays := slices.Clone(list.ids[min(start, len(list.ids)):])
-		eligible := map[int64]bool{} // at or behind start at some time
-		look := func() {
-			now := map[int64]bool{}
-			for _, id := range list.ids[min(start, len(list.ids)):] {
-				now[id], eligible[id] = true, true
-			}
-			stays = slices.DeleteFunc(stays, func(id int64) bool { return !now[id] })
-		}
-		look()
-		changes := pick(0, 10, 100, 400)
-		deletes := random.Float64()
-		change := func(atOnce int) {
-			if atOnce = min(atOnce, changes); atOnce == 0 {
-				return
-			}
-			changes -= atOnce
-			for range atOnce {
-				if random.Float64() >= deletes {
-					list.insert(pick(0, len(list.ids), random.IntN(len(list.ids)+1)))
-				} else if len(list.ids) > 0 {
-					i := random.IntN(len(list.ids))
-					list.ids = slices.Delete(list.ids, i, i+1)
-				}
-			}
-			look()
-		}
-		list.before = func() { change(pick(0, 0, 1, 3, random.IntN(80))) }
-		dutiful := pick(0, 1) == 1
-		opts := &xmsclient.ListAccessTokensOpts{Limit: xmsclient.Ptr(int64(limit)), Offset: xmsclient.Ptr(int64(start))}
-		yielded, err := list.walk(t, opts, func(id int64) {
-			if change(pick(0, 0, 0, 1)); dutiful && random.IntN(2) == 0 {
-				list.remove(id)
-				look()
+		h := newHistory(seed)
+		limit, dutiful := h.pick(1, 2, 3, 100, -1), h.pick(0, 1) == 1
+		opts := &xmsclient.ListAccessTokensOpts{Limit: xmsclient.Ptr(int64(limit)), Offset: xmsclient.Ptr(int64(h.start))}
+		yielded, err := h.walk(t, opts, func(id int64) {
+			if h.change(h.pick(0, 0, 0, 1)); dutiful && h.random.IntN(2) == 0 {
+				h.remove(id)
+				h.look()
 			}
 		})
 		require.NoError(t, err, "seed %d", seed)
-		for _, id := range stays {
+		for _, id := range h.stays {
 			require.Positive(t, yielded[id], "seed %d: token %d stays", seed, id)
 		}
 		for id, times := range yielded {
 			require.Equal(t, 1, times, "seed %d: token %d", seed, id)
-			require.True(t, eligible[id], "seed %d: token %d was always before the offset", seed, id)
+			require.True(t, h.eligible[id], "seed %d: token %d was always before the offset", seed, id)
 		}
 	}
 }
@@ -200,43 +219,35 @@ func TestAllAccessTokens_Requests(t *testing.T) {
 	const all = math.MaxInt
 	for name, test := range map[string]struct {
 		tokens, limit, most int
-		paging              bool
-		want                []string
+		asked               int // limit that is sent
+		paging              func(tokens, limit, offset, total int) string
+		offsets             []int // that are asked for
 	}{
-		"empty":             {0, 100, all, false, []string{"0"}},
-		"one":               {1, 100, all, false, []string{"0", "1"}},
-		"one, with paging":  {1, 100, all, true, []string{"0"}},
-		"short":             {99, 100, all, true, []string{"0"}},
-		"full page":         {100, 100, all, true, []string{"0", "99"}},
-		"short, no paging":  {99, 100, all, false, []string{"0", "98"}},
-		"long":              {250, 100, all, true, []string{"0", "99", "198"}},
-		"long, no paging":   {250, 100, all, false, []string{"0", "99", "198", "249"}},
-		"capped":            {120, 100, 50, true, []string{"0", "49", "98"}},
-		"all in one":        {250, -1, all, true, []string{"0"}},
-		"all in one, alone": {250, -1, all, false, []string{"0", "249"}},
-		"one at a time":     {3, 1, all, true, []string{"0", "1", "2"}},
-		"capped at one":     {3, 100, 1, false, []string{"0", "1", "2", "3"}},
+		"empty":             {tokens: 0, limit: 100, asked: 100, most: all, offsets: []int{0}},
+		"one":               {tokens: 1, limit: 100, asked: 100, most: all, offsets: []int{0, 1}},
+		"one, with paging":  {tokens: 1, limit: 100, asked: 100, most: all, paging: paging, offsets: []int{0}},
+		"short":             {tokens: 99, limit: 100, asked: 100, most: all, paging: paging, offsets: []int{0}},
+		"full page":         {tokens: 100, limit: 100, asked: 100, most: all, paging: paging, offsets: []int{0, 99}},
+		"short, no paging":  {tokens: 99, limit: 100, asked: 100, most: all, offsets: []int{0, 98}},
+		"long":              {tokens: 250, limit: 100, asked: 100, most: all, paging: paging, offsets: []int{0, 99, 198}},
+		"long, no paging":   {tokens: 250, limit: 100, asked: 100, most: all, offsets: []int{0, 99, 198, 249}},
+		"capped":            {tokens: 120, limit: 100, asked: 100, most: 50, paging: paging, offsets: []int{0, 49, 98}},
+		"all in one":        {tokens: 250, limit: -1, asked: -1, most: all, paging: paging, offsets: []int{0}},
+		"all in one, alone": {tokens: 250, limit: -1, asked: -1, most: all, offsets: []int{0, 249}},
+		"one at a time":     {tokens: 3, limit: 1, asked: 2, most: all, paging: paging, offsets: []int{0, 1, 2}},
+		"capped at one":     {tokens: 3, limit: 100, asked: 100, most: 1, offsets: []int{0, 1, 2, 3}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			list := newTokenList(test.tokens, test.most)
-			if test.paging {
-				list.paging = paging
-			}
-			yielded, err := list.walk(t, &xmsclient.ListAccessTokensOpts{
-				Limit: xmsclient.Ptr(int64(test.limit)), Role: xmsclient.Ptr("admin"),
-			}, nil)
-			require.NoError(t, err)
-			assert.Len(t, yielded, test.tokens)
-			for i, offset := range test.want {
-				limit := test.limit
-				if limit == 1 {
-					limit = 2
-				}
-				test.want[i] = fmt.Sprintf("limit=%d&offset=%s&role=admin", limit, offset)
-			}
-			assert.Equal(t, test.want, list.requests)
-		})
+		list := newTokenList(test.tokens, test.most)
+		list.paging = test.paging
+		opts := &xmsclient.ListAccessTokensOpts{Limit: xmsclient.Ptr(int64(test.limit)), Role: xmsclient.Ptr("admin")}
+		yielded, err := list.walk(t, opts, nil)
+		require.NoError(t, err, name)
+		assert.Len(t, yielded, test.tokens, name)
+		var want []string
+		for _, offset := range test.offsets {
+			want = append(want, fmt.Sprintf("limit=%d&offset=%d&role=admin", test.asked, offset))
+		}
+		assert.Equal(t, want, list.requests, name)
 	}
 }
 
@@ -295,18 +306,81 @@ func TestAllAccessTokens_ListThatKeepsChanging(t *testing.T) {
 	}
 }
 
-func TestAllAccessTokens_ServerThatIgnoresTheOffset(t *testing.T) {
+// A mock that people write first: it answers every query with the same list, or any but the first
+// with an empty one.
+func TestAllAccessTokens_MockThatIgnoresTheOffset(t *testing.T) {
 	t.Parallel()
-	for _, tokens := range []int{1, 2, 10, 250} {
-		list := newTokenList(tokens, math.MaxInt)
-		list.deaf = true
+	for _, tokens := range []int{1, 2, 3, 10, 99} {
+		for _, limit := range []int64{100, -1} {
+			list, once := newTokenList(tokens, math.MaxInt), newTokenList(tokens, math.MaxInt)
+			list.deaf, once.only = true, true
+			assertMock(t, list, limit)
+			assertMock(t, once, limit)
+			list.requests, list.paging = nil, func(int, int, int, int) string { return paging(tokens, 0, 0, tokens) }
+			assertMock(t, list, limit)
+		}
+	}
+}
+
+func assertMock(t *testing.T, list *tokenList, limit int64) {
+	t.Helper()
+	yielded, err := list.walk(t, &xmsclient.ListAccessTokensOpts{Limit: &limit}, nil)
+	require.NoError(t, err)
+	assert.Len(t, yielded, len(list.ids))
+	assert.LessOrEqual(t, len(list.requests), 12)
+}
+
+// A server where tokens may be missing behind those that it repeats.
+func TestAllAccessTokens_ServerThatRepeatsItself(t *testing.T) {
+	t.Parallel()
+	total := func(n int) func(int, int, int, int) string {
+		return func(int, int, int, int) string { return paging(0, 0, 0, n) }
+	}
+	says := 12
+	fewer := func(int, int, int, int) string {
+		says = max(says-1, 10)
+		return paging(0, 0, 0, says)
+	}
+	for name, test := range map[string]struct {
+		tokens, most, yielded int
+		paging                func(tokens, limit, offset, total int) string
+	}{
+		"a full page":                {tokens: 250, most: math.MaxInt, yielded: 100},
+		"total_count says more":      {tokens: 10, most: math.MaxInt, yielded: 10, paging: total(11)},
+		"the first page said more":   {tokens: 10, most: math.MaxInt, yielded: 10, paging: fewer},
+		"capped, says there is more": {tokens: 50, most: 20, yielded: 20, paging: total(50)},
+	} {
+		list := newTokenList(test.tokens, test.most)
+		list.deaf, list.paging = true, test.paging
 		yielded, err := list.walk(t, nil, nil)
-		var unusable *xmsclient.DecodeError
-		require.ErrorAs(t, err, &unusable)
-		assert.Equal(t, "AllAccessTokens", unusable.Operation)
-		assert.Contains(t, err.Error(), "ignores the offset")
-		assert.Len(t, yielded, min(tokens, 100))
-		assert.LessOrEqual(t, len(list.requests), 1+50+2)
+		var failed *xmsclient.DecodeError
+		require.ErrorAs(t, err, &failed, name)
+		assert.Equal(t, "AllAccessTokens", failed.Operation, "Operation")
+		assert.Equal(t, http.StatusOK, failed.StatusCode, "StatusCode")
+		assert.Equal(t, mockURL, failed.Server, "Server")
+		assert.Equal(t, 1, failed.Attempts, "Attempts")
+		assert.Contains(t, err.Error(), "ignores the offset", name)
+		assert.Len(t, yielded, test.yielded, name)
+		assert.LessOrEqual(t, len(list.requests), 1+50+2, name)
+	}
+}
+
+// The list grows in front as fast as the walk goes on, so that the first page comes again and again
+// though tokens are missing behind it.
+func TestAllAccessTokens_FirstPageThatOnlySeemsToRepeat(t *testing.T) {
+	t.Parallel()
+	for _, most := range []int{2, 3, 10} {
+		list := newTokenList(50, most)
+		list.before = func() {
+			for i := 0; i < most-1 && 1 < len(list.requests) && len(list.requests) <= 12; i++ {
+				list.insert(0)
+			}
+		}
+		yielded, err := list.walk(t, nil, nil)
+		require.NoError(t, err)
+		for id := range int64(50) {
+			assert.Equal(t, 1, yielded[id+1], "token %d in pages of %d", id+1, most)
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
 package xmsclient
 
-import "strconv"
+import "fmt"
 
 // AccessTokenCreateReq is the body of CreateAccessToken.
 type AccessTokenCreateReq struct {
@@ -32,7 +32,8 @@ func checkRoles(argument string, roles []string) *ArgumentError {
 		return &ArgumentError{Argument: argument, Reason: "must not be empty"}
 	}
 	for i, role := range roles {
-		if err := checkName(argument+"["+strconv.Itoa(i)+"]", role); err != nil {
+		if err := checkName(argument, role); err != nil {
+			err.Argument = fmt.Sprintf("%s[%d]", argument, i)
 			return err
 		}
 	}

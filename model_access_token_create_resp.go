@@ -5,12 +5,12 @@ import (
 	"log/slog"
 
 	"github.com/xsky-storage/xms-client-go/internal/jsonread"
+	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
 // AccessTokenCreateResp is the answer of CreateAccessToken and RegenerateAccessToken.
 //
-// Printing it with package fmt or logging it with slog hides the uuid. Encoding it as JSON keeps
-// it.
+// Package fmt, slog and String hide the uuid. Encoders such as encoding/json write it.
 type AccessTokenCreateResp struct {
 	AccessToken *AccessTokenCreateRecord `json:"access_token"` // "access_token": the token; never nil on success
 }
@@ -32,25 +32,28 @@ var accessTokenCreateResp = answer[AccessTokenCreateResp]{
 	secret: "uuid",
 }
 
-// Format prints the answer for every verb as JSON, with the uuid replaced.
-func (r AccessTokenCreateResp) Format(f fmt.State, verb rune) {
+// String returns the answer as JSON, with the uuid replaced.
+func (r AccessTokenCreateResp) String() string {
 	if r.AccessToken != nil {
 		hidden := r.AccessToken.withoutUUID()
 		r.AccessToken = &hidden
 	}
-	formatJSON(f, verb, r)
+	return modelText(r)
 }
 
-// LogValue makes slog record what Format prints.
-func (r AccessTokenCreateResp) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
+// Format prints String for every verb.
+func (r AccessTokenCreateResp) Format(f fmt.State, verb rune) { secret.Print(f, verb, r.String()) }
+
+// LogValue makes slog record String.
+func (r AccessTokenCreateResp) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // AccessTokenCreateRecord is an access token together with its secret. XMS shows the secret only
 // this once, so store UUID before the value goes out of scope.
 //
-// No verb of package fmt and no slog handler shows UUID of a value or of a pointer. Encoding as
-// JSON keeps it. So does slog's JSON handler if the record stands inside another struct or slice,
-// and package fmt if it stands in an unexported field: log the record itself. To log a nil pointer
-// to a record or to an AccessTokenCreateResp makes slog complain of a panic; it does no other harm.
+// Package fmt, slog and String hide UUID, of a value and of a pointer. Encoders such as
+// encoding/json write it. So does slog's JSON handler if the record stands inside another struct or
+// slice, and package fmt if it stands in an unexported field: log the record itself. If you log a
+// nil pointer to a record or to an AccessTokenCreateResp, slog writes of a panic and goes on.
 type AccessTokenCreateRecord struct {
 	AccessToken
 	UUID string `json:"uuid"` // "uuid": the credential, which programs send as Xms-Auth-Token
@@ -68,8 +71,11 @@ func (r AccessTokenCreateRecord) withoutUUID() AccessTokenCreateRecord {
 	return r
 }
 
-// Format prints the record for every verb as JSON, with UUID replaced.
-func (r AccessTokenCreateRecord) Format(f fmt.State, verb rune) { formatJSON(f, verb, r.withoutUUID()) }
+// String returns the record as JSON, with UUID replaced.
+func (r AccessTokenCreateRecord) String() string { return modelText(r.withoutUUID()) }
 
-// LogValue makes slog record what Format prints.
-func (r AccessTokenCreateRecord) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
+// Format prints String for every verb.
+func (r AccessTokenCreateRecord) Format(f fmt.State, verb rune) { secret.Print(f, verb, r.String()) }
+
+// LogValue makes slog record String.
+func (r AccessTokenCreateRecord) LogValue() slog.Value { return slog.StringValue(r.String()) }

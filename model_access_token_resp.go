@@ -28,16 +28,18 @@ var accessTokenResp = answer[AccessTokenResp]{
 	},
 }
 
-// Format prints the answer for every verb as JSON.
-func (r AccessTokenResp) Format(f fmt.State, verb rune) { formatJSON(f, verb, r) }
+var accessTokenRemoved = removed("access_token")
 
-// formatJSON prints a model for every verb: package fmt would print pointers as addresses.
-func formatJSON(f fmt.State, verb rune, model any) {
+// Format prints the answer for every verb as JSON.
+func (r AccessTokenResp) Format(f fmt.State, verb rune) { secret.Print(f, verb, modelText(r)) }
+
+// modelText returns a model as JSON. Package fmt would print its pointers as addresses.
+func modelText(model any) string {
 	text, err := encode(model)
 	if err != nil { // a time that JSON cannot hold
-		text = []byte("(" + err.Error() + ")")
+		return "(" + err.Error() + ")"
 	}
-	secret.Print(f, verb, string(text))
+	return string(text)
 }
 
 // AccessToken is an access token without its uuid. A server may leave out any field but ID, which

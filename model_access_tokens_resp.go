@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/xsky-storage/xms-client-go/internal/jsonread"
+	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
 // AccessTokensResp is the answer of ListAccessTokens.
@@ -29,11 +30,11 @@ var accessTokensResp = answer[AccessTokensResp]{
 		}
 		return ""
 	},
-	empty: func(r *AccessTokensResp) bool { return len(r.AccessTokens) == 0 },
+	mayHideError: func(r *AccessTokensResp) bool { return len(r.AccessTokens) == 0 },
 }
 
 // Format prints the answer for every verb as JSON.
-func (r AccessTokensResp) Format(f fmt.State, verb rune) { formatJSON(f, verb, r) }
+func (r AccessTokensResp) Format(f fmt.State, verb rune) { secret.Print(f, verb, modelText(r)) }
 
 // Paging says where a page stands in a list. XMS documents it for other lists and sends it with
 // this one too.

@@ -175,6 +175,9 @@ func TestModels_PrintWhatTheyHold(t *testing.T) {
 			}
 		}
 	}
+	for _, model := range []fmt.Stringer{record, &record, created, &created} { // which zap, logr and spew ask
+		assert.Equal(t, fmt.Sprint(model), model.String(), "%T", model)
+	}
 	assert.Equal(t, uuid, created.AccessToken.UUID, "printing changes nothing")
 	late := xmsclient.AccessTokenResp{AccessToken: &xmsclient.AccessToken{Create: time.Date(10000, 1, 1, 0, 0, 0, 0,
 		time.UTC)}}

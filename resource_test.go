@@ -106,14 +106,13 @@ func (s sampleUsersService) ListUsers(
 func (s sampleUsersService) AllUsers(ctx context.Context, name string, size int64) iter.Seq2[sampleUser, error] {
 	list := pagedList[sampleUser]{
 		operation: "AllUsers",
-		status:    sampleListUsers.success,
 		id:        func(u *sampleUser) int64 { return u.ID },
-		page: func(ctx context.Context, limit, offset int64) ([]sampleUser, *Paging, error) {
-			page, _, err := s.ListUsers(ctx, name, limit, offset)
+		page: func(ctx context.Context, limit, offset int64) (page[sampleUser], error) {
+			list, response, err := s.ListUsers(ctx, name, limit, offset)
 			if err != nil {
-				return nil, nil, err
+				return page[sampleUser]{}, err
 			}
-			return page.Users, nil, nil
+			return page[sampleUser]{list.Users, nil, response}, nil
 		},
 	}
 	return list.all(ctx, &size, nil)

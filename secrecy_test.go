@@ -189,6 +189,7 @@ func places() []place {
 		{name: "Basic", secret: basic[len("Basic "):], plant: inHeader("authorization", basic)},
 		{name: "password", secret: secretNamed("password"), plant: inHeader("Authorization", basic)},
 		{name: "Cookie", secret: shortSecret, plant: inHeader("Cookie", "lang=en; session="+shortSecret)},
+		{name: "padded key", secret: shortSecret, plant: inHeader("Authorization", "Token "+shortSecret+"==")},
 	}
 }
 
@@ -244,7 +245,7 @@ func echoes(secret string) map[string]string {
 		"redirect broken": onTheWire(307, "Location: http://[::1/"+secret+"\r\n", ""),
 		"page with 200":   onTheWire(200, html, "<html><title>"+secret+"</title>"),
 		"text with 200":   onTheWire(200, "", secret),
-		"Content-Type":    onTheWire(200, "Content-Type: text/"+secret+"\r\n", `{}`),
+		"Content-Type":    onTheWire(200, "Content-Type: text/"+secret+"\r\n", `{"a":1}`),
 		"time":            onTheWire(200, "", `{"access_token":{"id":1,"create":`+text+`},`+list[1:]+`"create":`+text+`}]}`),
 		"id":              onTheWire(200, "", `{"access_token":{"id":`+text+`},"access_tokens":[{"id":`+text+`}]}`),
 		"cut off":         onTheWire(200, "", `{"access_token":{"uuid":`+text+`,`),
@@ -299,40 +300,65 @@ func TestSecrecy_Echoes(t *testing.T) {
 			t.Parallel()
 			answers := echoes(p.secret)
 			for turn, name := range slices.Sorted(maps.Keys(answers)) {
-				if p.secret == strangersUUID && slices.Contains(brokenHTTP, name) {
-					continue // in an error of net/http the form of a uuid may be a host or a path
-				}
-				for i, c := range callsWithSecrets() {
-					// The first place drives all calls, another one a call an echo, or its only one.
-					if p.only != "" && c.name != p.only || p.only == "" && p.name != "TokenInHeader" && i != turn%9 {
-						continue
-					}
-					cfg, logs := configuration(), &bytes.Buffer{}
-					logged(cfg, logs)
-					cfg.BaseURL, cfg.Retry.MaxAttempts = repeat(t, answers[name]), 2
-					if p.first != "" {
-						cfg.BaseURL = repeat(t, p.first, answers[name])
-					}
-					if p.plant != nil {
-						p.plant(cfg)
-					}
-					ctx := t.Context()
-					if p.ctx != nil {
-						ctx = p.ctx(ctx)
-					}
-					client := newClient(t, cfg)
-					got, response, err := c.do(ctx, client.AccessTokensApi)
-					if err == nil && c.name != "DeleteAccessToken" && !strings.Contains("time elsewhere", name) {
-						assert.Fail(t, "the test itself: the call has not failed", "%s %s", c.name, name)
-					}
-					assertNoSecret(t, got, response, err, logs.String())
-					assert.Empty(t, findSecret(dumped(client)))
-					if t.Failed() {
-						t.Fatalf("%s in %s to %s", p.name, name, c.name)
-					}
-				}
+				p.check(t, turn, name, answers[name])
 			}
 		})
+	}
+}
+
+// check has a server repeat the secret. The first place drives all calls, another one a call an
+// echo, or its only one.
+func (p place) check(t *testing.T, turn int, name, echo string) {
+	t.Helper()
+	if p.secret == strangersUUID && slices.Contains(brokenHTTP, name) {
+		return // in an error of net/http the form of a uuid may be a host or a path
+	}
+	for i, c := range callsWithSecrets() {
+		if p.only == c.name || p.only == "" && (p.name == "TokenInHeader" || i == turn%9) {
+			p.call(t, c, name, echo)
+		}
+	}
+}
+
+func (p place) call(t *testing.T, c call, name, echo string) {
+	t.Helper()
+	cfg, logs := configuration(), &bytes.Buffer{}
+	logged(cfg, logs)
+	cfg.BaseURL, cfg.Retry.MaxAttempts = repeat(t, echo), 2
+	if p.first != "" {
+		cfg.BaseURL = repeat(t, p.first, echo)
+	}
+	if p.plant != nil {
+		p.plant(cfg)
+	}
+	ctx := t.Context()
+	if p.ctx != nil {
+		ctx = p.ctx(ctx)
+	}
+	client := newClient(t, cfg)
+	got, response, err := c.do(ctx, client.AccessTokensApi)
+	isFine := strings.Contains("time elsewhere", name) || c.name == "DeleteAccessToken" && name == "id"
+	if err == nil && !isFine {
+		assert.Fail(t, "the test itself: the call has not failed", "%s %s", c.name, name)
+	}
+	assertNoSecret(t, got, response, err, logs.String())
+	assert.Empty(t, findSecret(dumped(client)))
+	if t.Failed() {
+		t.Fatalf("%s in %s to %s", p.name, name, c.name)
+	}
+}
+
+// Only headers that name a credential hold one, and of a cookie only the value.
+func TestSecrecy_WhatIsNoSecret(t *testing.T) {
+	t.Parallel()
+	for text, header := range map[string]http.Header{
+		"Xms-Auth-Token is invalid or expired":  {"cookie": {"XMS_AUTH_TOKEN=" + strangersUUID}},
+		"no such tenant: blue-harbor-north-one": {"X-Tenant": {"blue-harbor-north-one"}},
+	} {
+		cfg := configuration(startNode(t, answer(400, `{"message":"`+text+`"}`)))
+		cfg.DefaultHeader = header
+		_, _, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 1)
+		require.ErrorContains(t, err, text)
 	}
 }
 
@@ -346,14 +372,19 @@ type brokenReader struct{ err error }
 
 func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
 
-// The caller's own code may be indiscreet. What it says goes through the errors of the client.
-func TestSecrecy_CallersCode(t *testing.T) {
-	t.Parallel()
+// change makes code of the caller tell secrets. cancel ends the call.
+type change func(cfg *xmsclient.Configuration, cancel context.CancelCauseFunc)
+
+var errIndiscreet = errors.New("no longer with " + secretNamed("headerkey"))
+
+// indiscretions are the ways in which the caller's own code can tell secrets.
+func indiscretions(t *testing.T) map[string]change {
+	t.Helper()
 	quoting := func(r *http.Request) error {
 		sending := &url.Error{Op: r.Method, URL: r.URL.String(), Err: io.ErrUnexpectedEOF}
 		return fmt.Errorf("%s with %q: %w", r.URL, r.Header, sending)
 	}
-	transport := func(f roundTripper) func(*xmsclient.Configuration, context.CancelCauseFunc) {
+	transport := func(f roundTripper) change {
 		return func(cfg *xmsclient.Configuration, _ context.CancelCauseFunc) {
 			cfg.HTTPClient = &http.Client{Transport: f}
 		}
@@ -364,8 +395,7 @@ func TestSecrecy_CallersCode(t *testing.T) {
 			Header: http.Header{"Retry-After": {"20"}, "X-Echo": {r.URL.String()}, "X-" + secretWord: {"1"}},
 		}, nil
 	})
-	indiscreet := errors.New("no longer with " + secretNamed("headerkey"))
-	for name, change := range map[string]func(cfg *xmsclient.Configuration, cancel context.CancelCauseFunc){
+	return map[string]change{
 		"RoundTripper":       transport(func(r *http.Request) (*http.Response, error) { return nil, quoting(r) }),
 		"quiet RoundTripper": transport(func(r *http.Request) (*http.Response, error) { return nil, quiet{quoting(r)} }),
 		"joined": transport(func(r *http.Request) (*http.Response, error) {
@@ -391,58 +421,65 @@ func TestSecrecy_CallersCode(t *testing.T) {
 		},
 		"TokenSource": func(cfg *xmsclient.Configuration, _ context.CancelCauseFunc) {
 			cfg.TokenSource = xmsclient.TokenSourceFunc(func(context.Context) (string, error) {
-				return "", indiscreet
+				return "", errIndiscreet
 			})
 		},
 		"TokenSource of a call that has ended": func(cfg *xmsclient.Configuration, cancel context.CancelCauseFunc) {
 			cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
-				cancel(indiscreet)
+				cancel(errIndiscreet)
 				return "", fmt.Errorf("%s: %w", secretNamed("querykey"), ctx.Err())
 			})
 		},
 		"malformed token": func(cfg *xmsclient.Configuration, _ context.CancelCauseFunc) {
 			cfg.TokenSource = source(secretNamed("new") + "\n")
 		},
-		"cause before": func(_ *xmsclient.Configuration, cancel context.CancelCauseFunc) { cancel(indiscreet) },
+		"cause before": func(_ *xmsclient.Configuration, cancel context.CancelCauseFunc) { cancel(errIndiscreet) },
 		"cause meanwhile": func(cfg *xmsclient.Configuration, cancel context.CancelCauseFunc) {
 			cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-				cancel(indiscreet)
+				cancel(errIndiscreet)
 				return nil, r.Context().Err()
 			})}
 		},
 		"cause in a wait": func(cfg *xmsclient.Configuration, cancel context.CancelCauseFunc) {
 			cfg.HTTPClient = &http.Client{Transport: busy}
-			cfg.Logger = slog.New(onWait{cfg.Logger.Handler(), func() { cancel(indiscreet) }})
+			cfg.Logger = slog.New(onWait{cfg.Logger.Handler(), func() { cancel(errIndiscreet) }})
 		},
-	} {
+	}
+}
+
+// The caller's own code may be indiscreet. What it says goes through the errors of the client.
+func TestSecrecy_CallersCode(t *testing.T) {
+	t.Parallel()
+	for name, change := range indiscretions(t) {
 		for _, c := range callsWithSecrets() {
-			if name == "cause in a wait" && !c.safe {
-				continue
+			if name != "cause in a wait" || c.safe {
+				change.check(t, c, name)
 			}
-			t.Run(name+"/"+c.name, func(t *testing.T) {
-				t.Parallel()
-				ctx, cancel := context.WithCancelCause(t.Context())
-				defer cancel(nil)
-				cfg, logs := configuration(), &bytes.Buffer{}
-				logged(cfg, logs)
-				cfg.BaseURL, cfg.Retry.MaxAttempts = mockURL, 2
-				cfg.TokenInHeader.Key, cfg.TokenInQuery.Key = secretNamed("headerkey"), secretNamed("querykey")
-				change(cfg, cancel)
-				got, response, err := c.do(ctx, newClient(t, cfg).AccessTokensApi)
-				require.Error(t, err)
-				if strings.HasPrefix(name, "cause") {
-					require.ErrorIs(t, err, indiscreet)
-				}
-				if strings.Contains(name, "RoundTripper") {
-					require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-				}
-				if name != "cause in a wait" { // the ApiError within has its header for whoever asks
-					assert.Empty(t, findSecret(dumped(err)))
-				}
-				assertNoSecret(t, got, response, err, logs.String())
-			})
 		}
 	}
+}
+
+func (tell change) check(t *testing.T, c call, name string) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	cfg, logs := configuration(), &bytes.Buffer{}
+	logged(cfg, logs)
+	cfg.BaseURL, cfg.Retry.MaxAttempts = mockURL, 2
+	cfg.TokenInHeader.Key, cfg.TokenInQuery.Key = secretNamed("headerkey"), secretNamed("querykey")
+	tell(cfg, cancel)
+	got, response, err := c.do(ctx, newClient(t, cfg).AccessTokensApi)
+	require.Error(t, err, name)
+	if strings.HasPrefix(name, "cause") {
+		require.ErrorIs(t, err, errIndiscreet, name)
+	}
+	if strings.Contains(name, "RoundTripper") {
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF, name)
+	}
+	if name != "cause in a wait" { // the ApiError within has its header for whoever asks
+		assert.Empty(t, findSecret(dumped(err)), name)
+	}
+	assertNoSecret(t, got, response, err, logs.String())
 }
 
 // onWait calls a func when the client logs that it is going to wait.

@@ -65,20 +65,22 @@ func must(err error) {
 func BenchmarkRead(b *testing.B) {
 	for _, shape := range shapes() {
 		for _, n := range []int{100, 10_000} {
-			body := shape.list(n)
-			b.Run(fmt.Sprintf("%s/%d/jsonread", shape.name, n), func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					_, _, err := jsonread.Read(body, tokensObject, math.MaxInt64)
-					must(err)
-				}
+			name, body := fmt.Sprintf("%s/%d/", shape.name, n), shape.list(n)
+			benchmark(b, name+"jsonread", func() {
+				_, _, err := jsonread.Read(body, tokensObject, math.MaxInt64)
+				must(err)
 			})
-			b.Run(fmt.Sprintf("%s/%d/encoding-json", shape.name, n), func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					must(json.Unmarshal(body, new(tokens)))
-				}
-			})
+			benchmark(b, name+"encoding-json", func() { must(json.Unmarshal(body, new(tokens))) })
 		}
 	}
+}
+
+func benchmark(b *testing.B, name string, read func()) {
+	b.Helper()
+	b.Run(name, func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			read()
+		}
+	})
 }

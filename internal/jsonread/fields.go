@@ -149,15 +149,14 @@ func (o Object[T]) read(r *reader, value *T) {
 // find returns the index of the field for key, or -1. Like encoding/json, it prefers the exact name
 // to one that differs in case.
 func (o Object[T]) find(key []byte) int {
+	folded := -1
 	for i := range o {
 		if o[i].Name == string(key) {
 			return i
 		}
-	}
-	for i := range o {
-		if bytes.EqualFold([]byte(o[i].Name), key) {
-			return i
+		if folded < 0 && bytes.EqualFold([]byte(o[i].Name), key) {
+			folded = i
 		}
 	}
-	return -1
+	return folded
 }

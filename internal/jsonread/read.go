@@ -102,13 +102,9 @@ func (r *reader) wrong(want string) {
 // problem reports the value that began at start and ends at pos.
 func (r *reader) problem(start int, want string) {
 	const most = 8
-	if r.err != nil {
-		return
-	}
 	r.failed++
 	if len(r.problems) < most && r.take(longestValue) {
-		value := valueText(r.data[start:r.pos])
-		r.problems = append(r.problems, Problem{Value: value, Want: want})
+		r.problems = append(r.problems, Problem{Value: valueText(r.data[start:r.pos]), Want: want})
 	}
 }
 

@@ -2,7 +2,6 @@ package jsonread
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -22,9 +21,7 @@ func (r *reader) peek() byte {
 
 func (r *reader) peekBehindSpace() byte {
 	for ; r.pos < len(r.data); r.pos++ {
-		switch b := r.data[r.pos]; b {
-		case ' ', '\n', '\t', '\r':
-		default:
+		if b := r.data[r.pos]; b != ' ' && b != '\n' && b != '\t' && b != '\r' {
 			return b
 		}
 	}
@@ -123,9 +120,7 @@ func (r *reader) number() []byte {
 		r.digits()
 	}
 	if r.skipByte('e') || r.skipByte('E') {
-		if !r.skipByte('+') {
-			r.skipByte('-')
-		}
+		_ = r.skipByte('+') || r.skipByte('-')
 		r.digits()
 	}
 	return r.data[start:r.pos]
@@ -171,11 +166,7 @@ func (r *reader) text(want string) []byte {
 func (r *reader) quoted() (raw []byte, plain bool) {
 	text := r.data[r.pos+1:]
 	escaped, all := false, byte(0)
-	n := 0
-	for len(text)-n >= 8 && plain8(text[n:]) {
-		n += 8
-	}
-	for n < len(text) {
+	for n := 0; n < len(text); n++ {
 		b := text[n]
 		switch {
 		case b == '"':
@@ -191,7 +182,6 @@ func (r *reader) quoted() (raw []byte, plain bool) {
 			return nil, true
 		}
 		all |= b
-		n++
 	}
 	r.pos = len(r.data)
 	r.unexpected()
@@ -213,11 +203,6 @@ func (r *reader) unquote(raw []byte) []byte {
 	}
 	text := r.unquoted[:0]
 	for i := 0; i < len(raw); {
-		if raw[i] < utf8.RuneSelf && raw[i] != '\\' {
-			text = append(text, raw[i])
-			i++
-			continue
-		}
 		char, size := utf8.DecodeRune(raw[i:])
 		if char == '\\' {
 			char, size = escape(raw[i:])
@@ -258,13 +243,4 @@ func escape(text []byte) (char rune, size int) {
 		return 0, 0
 	}
 	return rune(code[0])<<8 | rune(code[1]), long
-}
-
-// plain8 reports whether the first 8 bytes of text are ASCII and stand for themselves in a string.
-// It may report false for some that do.
-func plain8(text []byte) bool {
-	const ones = 0x0101010101010101 // so each byte is compared at once: its high bit is set if it is not plain
-	word := binary.LittleEndian.Uint64(text)
-	control, quote, backslash := word-ones*' ', (word^ones*'"')-ones, (word^ones*'\\')-ones
-	return (word|control|quote|backslash)&(ones*0x80) == 0
 }

@@ -23,16 +23,16 @@ const (
 )
 
 // Set holds the secrets of one call, and cleans texts that come from elsewhere. Adding is cheap:
-// all work is done when a text is cleaned. The zero value is an empty set. A nil *Set is one too,
+// all work is done when a text is cleaned. The zero value is an empty set. A nil *Set is empty too,
 // but nothing can be added to it. A Set is not safe for concurrent use.
 //
-// A text repeats a secret if it holds 16 characters in a row out of the secret's first 4,096, or
-// the whole of a shorter secret. Characters are letters and digits. Case is ignored, and so is all
-// that stands between them, escapes such as %2D, \x2d, \u002D, &#45;, &amp; and =2D included. A
-// secret of less than 8 characters is not looked for, since it would hide ordinary texts. Of a
-// longer text the first 64 KiB are searched and shown, so that no server keeps a client busy.
+// A text repeats a secret if it has 16 characters in a row out of the first 4,096 of the secret, or
+// the whole of a shorter secret. Characters are letters and digits. The search ignores case, and
+// all that stands between characters, escapes such as %2D, \x2d, \u002D, &#45;, &amp; and =2D
+// included. It does not look for a secret of fewer than 8 characters, which would hide ordinary
+// texts. It reads and returns the first 64 KiB of a text, so that no server keeps a client busy.
 //
-// It keeps funcs, since reflection cannot look into them.
+// It keeps funcs, because reflection cannot look into them.
 type Set struct{ secrets []func() []string }
 
 // Add adds a key or a token. What follows its first space is a secret too, since what stands before
@@ -45,6 +45,18 @@ func (s *Set) Add(value string) {
 		_, afterPrefix, _ := strings.Cut(value, " ")
 		return []string{value, afterPrefix}
 	})
+}
+
+// AddCookies adds the values in a Cookie header. Their names are no secrets, and servers mention
+// them.
+func (s *Set) AddCookies(header string) {
+	for pair := range strings.SplitSeq(header, ";") {
+		name, value, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		if !ok {
+			value = name
+		}
+		s.secrets = append(s.secrets, func() []string { return []string{value} })
+	}
 }
 
 // AddHeader adds the value of a secret header. Its parts at space, semicolon, equals sign and comma
@@ -68,16 +80,20 @@ func (s *Set) Text(text string) string {
 
 var hexRun = regexp.MustCompile("[0-9A-Fa-f]{8}[0-9A-Fa-f-]+")
 
-// ServerText is Text for what a server wrote. First it replaces what has the form of a uuid, as
-// XMS's tokens have: 32 or more hexadecimal digits in a row, with dashes among them or without.
+// ServerText is Text for what a server wrote. First it replaces what has the form of a uuid.
 func (s *Set) ServerText(text string) string {
-	text = text[:min(len(text), longestText)]
-	return s.Text(hexRun.ReplaceAllStringFunc(text, func(run string) string {
+	return s.Text(WithoutUUIDs(text[:min(len(text), longestText)]))
+}
+
+// WithoutUUIDs replaces what has the form of a uuid, as XMS's tokens have: 32 or more hexadecimal
+// digits in a row, with dashes among them or without.
+func WithoutUUIDs(text string) string {
+	return hexRun.ReplaceAllStringFunc(text, func(run string) string {
 		if len(run)-strings.Count(run, "-") < 32 {
 			return run
 		}
 		return "[redacted]"
-	}))
+	})
 }
 
 // Err returns err itself if Text changes no text in its chain. Otherwise it returns a stand-in
@@ -120,25 +136,25 @@ func (e *withheldError) Timeout() bool {
 func (e *withheldError) Temporary() bool { return false }
 
 // escapes are what may stand for a character: a mark, and a dot for each byte after it.
-var escapes = []string{`\x..`, `\u....`, "%..", "=.."}
+var escapes = []string{`\x..`, `\u....`, "%.."}
+
+// mailEscapes are apart, because in token=abc the equals sign begins no escape.
+var mailEscapes = append(slices.Clip(escapes), "=..")
 
 // escapedMarks undoes what is escaped twice: %252D, &amp;#45;.
 var escapedMarks = strings.NewReplacer("%25", "%", "&amp;", "&", `\u0026`, "&")
 
-// repeatedBy reads the text three times: with its escapes, without them, and without those of mail
-// too. In token=abc the equals sign begins none.
+// repeatedBy reads the text three times: with its escapes, without them, and without those of mail.
 func (s *Set) repeatedBy(text string) bool {
-	return s != nil && slices.ContainsFunc([]int{0, 3, 4}, func(withoutEscapes int) bool {
-		return s.repeatedIn(text, withoutEscapes)
-	})
+	return s != nil && (s.repeatedIn(text, nil) || s.repeatedIn(text, escapes) || s.repeatedIn(text, mailEscapes))
 }
 
-// repeatedIn reads the secrets in the same way as the text, since they may hold escapes themselves.
-func (s *Set) repeatedIn(text string, withoutEscapes int) bool {
-	chars, pieces := characters(text, withoutEscapes), make(map[[pieceLength]byte]bool)
+// repeatedIn deletes escapes from the secrets as from the text, because they may hold some.
+func (s *Set) repeatedIn(text string, escapes []string) bool {
+	chars, pieces := characters(text, escapes), make(map[[pieceLength]byte]bool)
 	for _, secrets := range s.secrets {
 		for _, secret := range secrets() {
-			piece := characters(secret[:min(len(secret), 4*searched)], withoutEscapes)
+			piece := characters(secret[:min(len(secret), 4*searched)], escapes)
 			if len(piece) >= shortest && len(piece) < pieceLength && bytes.Contains(chars, piece) {
 				return true
 			}
@@ -155,12 +171,11 @@ func (s *Set) repeatedIn(text string, withoutEscapes int) bool {
 	return false
 }
 
-// characters returns the letters and digits of text in lower case, without the first so many
-// escapes. It gives each a byte, the last one of the character's number: eight in a row tell texts
-// apart all the same.
-func characters(text string, withoutEscapes int) (chars []byte) {
+// characters returns the letters and digits of text in lower case, without escapes. It gives each a
+// byte, the last one of the character's number. Eight in a row tell texts apart all the same.
+func characters(text string, escapes []string) (chars []byte) {
 	text = html.UnescapeString(escapedMarks.Replace(text))
-	for _, escape := range escapes[:withoutEscapes] {
+	for _, escape := range escapes {
 		parts := strings.Split(text, strings.TrimRight(escape, "."))
 		for i, part := range parts[1:] {
 			parts[i+1] = part[min(len(part), strings.Count(escape, ".")):]

@@ -112,6 +112,7 @@ func TestSet_ReplacesUUIDs(t *testing.T) {
 		uuid[1:]: uuid[1:], dashed[1:]: dashed[1:],
 	} {
 		assert.Equal(t, want, none.ServerText(text))
+		assert.Equal(t, want, secret.WithoutUUIDs(text))
 		assert.Equal(t, text, none.Text(text))
 	}
 }
@@ -148,6 +149,20 @@ func TestSet_Header(t *testing.T) {
 	assert.Equal(t, "Basic session of deborah", set.Text("Basic session of deborah"))
 }
 
+// Servers write "Xms-Auth-Token is invalid" of a cookie with that name.
+func TestSet_Cookies(t *testing.T) {
+	t.Parallel()
+	var set secret.Set
+	set.AddCookies("lang=en-harbor; XMS_AUTH_TOKEN=" + uuid + ";session_of_harbor=a=b/" + words +
+		"; bare-harbor;empty-harbor=")
+	for _, value := range []string{"en-harbor", uuid, words, "bare-harbor"} {
+		assert.Equal(t, secret.Withheld, set.Text("no "+value), value)
+	}
+	for _, name := range []string{"Xms-Auth-Token is invalid or expired", "session of harbor", "empty-harbor"} {
+		assert.Equal(t, name, set.Text(name))
+	}
+}
+
 func TestSet_Err(t *testing.T) {
 	t.Parallel()
 	var set, none secret.Set
@@ -157,8 +172,9 @@ func TestSet_Err(t *testing.T) {
 	for _, err := range []error{
 		leak, fmt.Errorf("sending: %w: %w", context.Canceled, leak), errors.Join(context.DeadlineExceeded, leak), timeout,
 		&net.OpError{Op: words, Err: context.Canceled}, &quiet{fmt.Errorf("%w: %w", leak, context.DeadlineExceeded)},
+		quietErrors{io.EOF, leak}, &quiet{quietErrors{context.Canceled, leak}},
 	} {
-		assert.Same(t, err, none.Err(err))
+		assert.Equal(t, err, none.Err(err))
 		got := set.Err(err)
 		assert.NotContains(t, dump(got), "Harbor")
 		for _, target := range []error{leak, context.Canceled, context.DeadlineExceeded, io.EOF} {
@@ -175,6 +191,12 @@ func TestSet_Err(t *testing.T) {
 	assert.Same(t, clean, set.Err(clean))
 	assert.NoError(t, set.Err(nil))
 }
+
+// quietErrors says nothing of the errors that it wraps.
+type quietErrors []error
+
+func (quietErrors) Error() string     { return "sending failed" }
+func (l quietErrors) Unwrap() []error { return l }
 
 // quiet says nothing of the error that it wraps.
 type quiet struct{ error }
