@@ -15,11 +15,13 @@ import (
 )
 
 // act is the store. It returns the answer to c, whole.
-func (w *world) act(c *simCall) string {
+func (w *world) act(c *simCall, token string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	status, body := "200 OK", c.answer()
 	switch {
+	case token != strconv.Itoa(w.token):
+		return message("401 Unauthorized", "application/json", "", `{"message":"token expired"}`)
 	case c.op.name == "create":
 		w.items[c.id] = true
 	case c.op.name != "list" && !w.items[c.target]:
@@ -59,18 +61,19 @@ type mood struct {
 	html       bool
 	retryAfter string
 	latency    time.Duration
+	dial       time.Duration
 }
 
 func drawMood(rng *rand.Rand, from, latency time.Duration) mood {
 	kinds := []string{
 		"is healthy", "is away", "refuses", "hangs dialling", "hangs", "cuts", "sends less",
-		"answers", "answers", "answers slowly",
+		"answers", "answers", "answers slowly", "answers early", "answers and closes",
 	}
 	statuses := []int{408, 429, 500, 502, 503, 504, 302, 303, 200, 404}
 	m := mood{
 		from: from, kind: kinds[rng.IntN(len(kinds))], after: rng.IntN(2) == 0, at: rng.IntN(150), latency: latency,
 		status: statuses[rng.IntN(len(statuses))], html: rng.IntN(2) == 0,
-		retryAfter: []string{"", "", "0", "0.3", "1", "60"}[rng.IntN(6)],
+		retryAfter: []string{"", "", "0", "0.3", "1", "60"}[rng.IntN(6)], dial: time.Duration(rng.IntN(25)) * time.Millisecond,
 	}
 	switch m.status {
 	case 429:
@@ -120,10 +123,15 @@ func (g *gateway) drop() {
 
 func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	g := w.gateways[address[1]-'0']
-	kind := g.mood().kind
-	w.noteLockedf("somebody dials %s, which %s", g.name, kind)
+	m := g.mood()
+	w.noteLockedf("somebody dials %s, which %s", g.name, m.kind)
 	failed := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("refused")}
-	switch kind {
+	select {
+	case <-time.After(m.dial):
+	case <-w.over:
+		return nil, failed
+	}
+	switch m.kind {
 	case "is away", "refuses":
 		return nil, failed
 	case "hangs dialling":
@@ -161,8 +169,8 @@ func (g *gateway) serve(conn net.Conn) {
 		if err != nil {
 			return
 		}
-		if _, err := io.ReadAll(request.Body); err != nil {
-			return
+		if m.kind != "answers early" {
+			_, _ = io.Copy(io.Discard, request.Body)
 		}
 		id, _ := strconv.Atoi(request.URL.Query().Get("call"))
 		g.mu.Lock()
@@ -172,17 +180,18 @@ func (g *gateway) serve(conn net.Conn) {
 		g.notef("call %d is at %s, which %s", id, g.name, m.kind)
 		g.mu.Unlock()
 		time.Sleep(m.latency)
-		if !g.reply(conn, c, m) {
+		if !g.reply(conn, c, m, request.Header.Get("Key")) || m.kind == "answers and closes" {
 			return
 		}
+		_, _ = io.Copy(io.Discard, request.Body)
 	}
 }
 
 // reply reports whether the connection can be used again.
-func (g *gateway) reply(conn net.Conn, c *simCall, m mood) bool {
+func (g *gateway) reply(conn net.Conn, c *simCall, m mood, token string) bool {
 	answer := m.answer()
 	if m.kind == "is healthy" || m.after {
-		effect := g.act(c)
+		effect := g.act(c, token)
 		if !strings.HasPrefix(m.kind, "answers") {
 			answer = effect
 		}

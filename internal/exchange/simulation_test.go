@@ -72,13 +72,15 @@ func simulate(t *testing.T, seed uint64) {
 
 // world is a cluster with one store, and those who call it.
 type world struct {
-	gateways []*gateway
-	healthy  int  // the gateway that is healthy throughout; -1: none
-	sound    bool // all are
-	cfg      Config
-	client   *Client
-	callers  [][]*simCall
-	calls    []*simCall
+	gateways    []*gateway
+	healthy     int             // the gateway that is healthy throughout; -1: none
+	sound       bool            // all are
+	rotations   []time.Duration // of the token
+	sourceFails bool            // once the token has been refused
+	cfg         Config
+	client      *Client
+	callers     [][]*simCall
+	calls       []*simCall
 
 	start    time.Time
 	over     chan struct{}
@@ -89,6 +91,8 @@ type world struct {
 	answered map[string]time.Time // when a node last gave an answer that does not speak against it
 	left     time.Time            // when a node was last left
 	turn     int64
+	token    int // that the gateways take
+	cached   int // that the TokenSource has
 	history  []string
 	problems []string
 }
@@ -100,6 +104,8 @@ type simCall struct {
 	pause       time.Duration // before it
 	deadline    time.Duration // 0: none
 	cancelAfter time.Duration // 0: never
+	refused     bool          // by middleware
+	giveUpAfter time.Duration // middleware waits no longer; 0: it waits
 
 	seen, acted int       // requests that came to a gateway whole; those that the store acted on
 	reached     bool      // a connection was had
@@ -134,7 +140,7 @@ func (w *world) make(rng *rand.Rand) {
 	w.cfg = Config{
 		Header: http.Header{}, Timeout: 10 * ms(10, 200), MaxBytes: 1 << 20, MaxAttempts: 1 + rng.IntN(nodes+3),
 		InitialInterval: ms(50, 300), MaxInterval: time.Second, MaxRetryAfter: 2 * time.Second,
-		Credential: func(context.Context, string) (Credential, error) { return Credential{}, nil }, Observe: w.observe,
+		Credential: w.credential, Observe: w.observe, WrapTransport: middleware(w.pass).around,
 	}
 	for i := range nodes {
 		g := &gateway{world: w, name: fmt.Sprintf("n%d", i), conns: map[net.Conn]bool{}}
@@ -145,6 +151,11 @@ func (w *world) make(rng *rand.Rand) {
 		w.cfg.Nodes = append(w.cfg.Nodes, "http://"+g.name+"/v1")
 	}
 	w.client, _ = New(w.cfg)
+	w.client.tracker.reached.Store(true)
+	if !w.sound && rng.IntN(3) == 0 {
+		w.rotations = []time.Duration{ms(0, 3000), ms(0, 3000)}
+		w.sourceFails = rng.IntN(3) == 0
+	}
 	if rng.IntN(2) == 0 {
 		w.client.nodes = newNodes(w.cfg.Nodes, 1+rng.IntN(3))
 	}
@@ -163,6 +174,9 @@ func (w *world) make(rng *rand.Rand) {
 			if rng.IntN(6) == 0 {
 				c.cancelAfter = ms(1, 1500) + time.Duration(1+c.id)*time.Microsecond
 			}
+			if c.refused = !w.sound && rng.IntN(15) == 0; !w.sound && rng.IntN(10) == 0 {
+				c.giveUpAfter = ms(0, 100) + time.Duration(1+c.id)*time.Microsecond
+			}
 			w.calls, w.callers[i] = append(w.calls, c), append(w.callers[i], c)
 		}
 	}
@@ -178,6 +192,9 @@ func (w *world) run() {
 				time.AfterFunc(m.from, g.drop)
 			}
 		}
+	}
+	for _, at := range w.rotations {
+		time.AfterFunc(at, w.rotate)
 	}
 	var callers sync.WaitGroup
 	for _, calls := range w.callers {
@@ -196,6 +213,54 @@ func (w *world) run() {
 		g.drop()
 	}
 	w.handlers.Wait()
+}
+
+func (w *world) rotate() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.token++
+	w.notef("the token is now %d", w.token)
+}
+
+// credential is a TokenSource that caches.
+func (w *world) credential(_ context.Context, refused string) (Credential, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if refused == strconv.Itoa(w.cached) {
+		if w.sourceFails {
+			return Credential{}, errors.New("the login service is down")
+		}
+		w.cached = w.token
+	}
+	token := strconv.Itoa(w.cached)
+	return Credential{HeaderName: "Key", HeaderValue: token, Renewable: token}, nil
+}
+
+// pass is middleware.
+func (w *world) pass(next http.RoundTripper, r *http.Request) (*http.Response, error) {
+	id, _ := strconv.Atoi(r.URL.Query().Get("call"))
+	c := w.calls[id]
+	switch {
+	case c.refused:
+		return nil, errGaveUp
+	case c.giveUpAfter == 0:
+		return next.RoundTrip(r)
+	}
+	type result struct {
+		response *http.Response
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		response, err := next.RoundTrip(r)
+		done <- result{response, err}
+	}()
+	select {
+	case got := <-done:
+		return got.response, got.err
+	case <-time.After(c.giveUpAfter):
+		return nil, errGaveUp
+	}
 }
 
 // do makes a call and checks what can be checked when it ends. failures are those of its caller in
@@ -239,10 +304,13 @@ func (w *world) do(c *simCall, failures *int) {
 	w.checkf(latest == 0 || took <= latest, "call %d took %v and should have ended after %v", c.id, took, latest)
 	w.checkf(out.Attempts <= w.cfg.MaxAttempts, "call %d made %d attempts", c.id, out.Attempts)
 	w.checkf(out.WaitErr == nil || cancelled, "call %d began a wait that its deadline ended", c.id)
-	w.checkf(!out.MayHaveActed || c.reached && c.doubtful, "call %d may have acted, it says, and cannot have", c.id)
+	w.checkf(!out.MayHaveActed || (c.reached || c.giveUpAfter > 0) && c.doubtful,
+		"call %d may have acted, it says, and cannot have", c.id)
+	w.checkf(!c.refused || out.Attempts == 0 && c.seen == 0 && !out.MayHaveActed, "call %d was refused", c.id)
+	w.checkf(out.Status != http.StatusUnauthorized || !w.sourceFails || out.NoOtherToken != nil, "call %d does not say why", c.id)
 	w.checkf(!success || c.acted > 0, "call %d succeeded, and nothing acted on it", c.id)
 	w.checkf(!success || c.op.name == "delete" || string(out.Body) == c.answer(), "call %d got another answer", c.id)
-	if out.Attempts == 0 && len(w.gateways) > 1 && !w.left.Equal(time.Now()) {
+	if out.Attempts == 0 && !c.refused && len(w.gateways) > 1 && !w.left.Equal(time.Now()) {
 		w.checkf(out.Node == preferred, "call %d waited for a place at a node that had been left", c.id)
 	}
 	w.checkf(out.Status != http.StatusTooManyRequests || out.Attempts > 1 || w.cfg.MaxAttempts == 1 || cancelled ||
@@ -250,7 +318,7 @@ func (w *world) do(c *simCall, failures *int) {
 	if w.sound {
 		w.checkf(out.Err == nil && out.Attempts == 1, "call %d did not just succeed in a sound cluster", c.id)
 	}
-	if w.healthy < 0 {
+	if w.healthy < 0 || c.refused || c.giveUpAfter > 0 {
 		return
 	}
 	if (c.op.safe && c.deadline == 0 || !c.reached) && !cancelled && w.cfg.MaxAttempts >= len(w.gateways) {
@@ -259,7 +327,7 @@ func (w *world) do(c *simCall, failures *int) {
 			"call %d should have been sent again", c.id)
 	}
 	switch {
-	case success, out.Status == http.StatusNotFound && !out.Page:
+	case success, answersFor(out.Ending):
 		*failures = 0
 	case cancelled, out.Status == http.StatusTooManyRequests, began.Sub(w.answered[out.Node]) <= 500*time.Millisecond:
 	default:
@@ -267,6 +335,9 @@ func (w *world) do(c *simCall, failures *int) {
 		w.checkf(*failures < len(w.gateways), "call %d is failure %d in a row", c.id, *failures)
 	}
 }
+
+// answersFor reports whether an ending speaks for its node though it is no success.
+func answersFor(e Ending) bool { return e.is(404, 401) && !e.Page || e.is(429) }
 
 func failedNode(status int) bool { return slices.Contains([]int{408, 502, 503, 504}, status) }
 
@@ -279,24 +350,24 @@ func (w *world) observe(_ context.Context, e Event) {
 		e.Wait, e.LeftFor)
 	id, _ := strconv.Atoi(e.Operation)
 	c := w.calls[id]
-	c.doubtful = c.doubtful || e.Status != 429 && e.Status != 404 && e.Result != "no connection"
+	c.doubtful = c.doubtful || !e.is(429, 404, 401) && e.Result != "no connection" && !e.nothingPassedOn
 	// While a call waits for a place, others may go all the way round.
 	w.checkf(len(w.callers) > 1 || !slices.Contains(c.tried, e.Node), "call %d came back to %s without a wait", id, e.Node)
 	w.checkf(e.Wait <= w.cfg.MaxRetryAfter, "call %d waits for %v", id, e.Wait)
-	if c.tried = append(c.tried, e.Node); e.Wait > 0 {
-		c.tried = nil
+	if c.tried = append(c.tried, e.Node); e.Wait > 0 || e.is(http.StatusUnauthorized) {
+		c.tried = nil // a renewed token is tried at once
 	}
 	turn := w.client.nodes.turn.Load().number
 	w.checkf(turn >= w.turn, "the turn went back from %d to %d", w.turn, turn)
 	w.turn = turn
 	ended := e.Result == "the context ended"
-	switch page := strings.HasSuffix(e.Result, "HTML page"); {
-	case e.Err == nil && (e.Status == 429 || !page && (e.Status/100 == 2 || e.Status == 404)):
+	switch {
+	case e.Err == nil && (answersFor(e.Ending) || !e.Page && e.is2xx()):
 		w.answered[e.Node] = time.Now()
 	case e.LeftFor != "":
 		w.left = time.Now()
 		since := time.Since(w.answered[e.Node])
-		w.checkf(!ended && (e.Err != nil || failedNode(e.Status)) || since == 0 || since > 500*time.Millisecond,
+		w.checkf(!ended && (e.Err != nil && e.Status == 0 || failedNode(e.Status)) || since == 0 || since > 500*time.Millisecond,
 			"%s was left, and had answered %v before", e.Node, since)
 		w.checkf(!ended || errors.Is(e.Err, context.DeadlineExceeded) || e.Duration >= 500*time.Millisecond,
 			"%s was left after a cancelled call of %v", e.Node, e.Duration)
