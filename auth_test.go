@@ -219,6 +219,24 @@ func failingSources(cause error) []failingSource {
 	}
 }
 
+func TestTokenSource_TellsWhyThereIsNoOtherToken(t *testing.T) {
+	t.Parallel()
+	var logged records
+	cfg := configuration(startNode(t, answer(401, `{"message":"token expired"}`)))
+	cfg.Logger = logged.logger()
+	cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
+		if xmsclient.RefusedTokenFromContext(ctx) != "" {
+			return "", errors.New("login service is down")
+		}
+		return "a", nil
+	})
+	_, _, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 42)
+	require.ErrorIs(t, err, xmsclient.ErrUnauthorized)
+	const why = "TokenSource: login service is down"
+	assert.ErrorContains(t, err, "401 Unauthorized: token expired; no other token: "+why)
+	assert.Equal(t, why, logged.all(t)[0]["no_other_token"])
+}
+
 func TestTokenSource_Failures(t *testing.T) {
 	t.Parallel()
 	for _, source := range failingSources(errors.New("shutting down")) {
