@@ -88,12 +88,13 @@
 // second, since the failure may be the call's own fault. Elsewhere: only at a node that the call
 // has not tried in this round.
 //
-// A round goes through the nodes without waiting. Before the next round the client waits a random
-// time up to RetryPolicy.InitialInterval, which doubles up to MaxInterval, and no less than the
-// longest Retry-After of the round. A wait ends with the context. It does not start if it would
-// outlast the context's deadline or if Retry-After exceeds MaxRetryAfter: the call then returns its
-// last error. There is no retry budget across calls: in an outage a call costs at most MaxAttempts
-// requests, a create one.
+// A round goes through the nodes without waiting. To ask the same node again begins a new one,
+// unless a token was renewed. Before a new round the client waits for the longest Retry-After of
+// the round and, on top of it, a random time up to RetryPolicy.InitialInterval, which doubles up to
+// MaxInterval. A wait ends with the context. It does not start if it would outlast the context's
+// deadline or if Retry-After exceeds MaxRetryAfter: the call then returns its last error. There is
+// no retry budget across calls: in an outage a call costs at most MaxAttempts requests, a create
+// one.
 //
 // # Several nodes
 //
@@ -101,8 +102,8 @@
 // prefer the same node. When it fails, the client leaves it for the next one, for all calls at
 // once, and returns to it only after passing the other nodes. A node gets at most 64 requests at a
 // time from a client; further calls wait for their turn, before Timeout starts. While other nodes
-// are untried, each attempt gets an equal share of the context's deadline to connect, so that a
-// node that is switched off does not use it up.
+// are untried, each attempt at a silent node gets an equal share of the context's deadline to
+// connect, so that a node that is switched off does not use it up.
 //
 // A busy client does not notice that a host name has got another address, since net/http looks a
 // name up for new connections only.

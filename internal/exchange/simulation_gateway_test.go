@@ -176,7 +176,7 @@ func (g *gateway) serve(conn net.Conn) {
 		g.mu.Lock()
 		c := g.calls[id]
 		c.seen++
-		g.checkf(!time.Now().Before(c.notBefore), "call %d is sent again too early", c.id)
+		g.checkf(!time.Now().Before(c.notBefore[g.name]), "call %d is sent again too early", c.id)
 		g.notef("call %d is at %s, which %s", id, g.name, m.kind)
 		g.mu.Unlock()
 		time.Sleep(m.latency)
@@ -216,7 +216,7 @@ func (g *gateway) reply(conn net.Conn, c *simCall, m mood, token string) bool {
 		seconds, _ := strconv.ParseFloat(m.retryAfter, 64)
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		c.notBefore = time.Now().Add(time.Duration(seconds * float64(time.Second)))
+		c.notBefore[g.name] = time.Now().Add(time.Duration(seconds * float64(time.Second)))
 	}
 	return err == nil
 }

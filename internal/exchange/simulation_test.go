@@ -107,11 +107,11 @@ type simCall struct {
 	refused     bool          // by middleware
 	giveUpAfter time.Duration // middleware waits no longer; 0: it waits
 
-	seen, acted int       // requests that came to a gateway whole; those that the store acted on
-	reached     bool      // a connection was had
-	doubtful    bool      // an attempt ended otherwise than by a refusal
-	tried       []string  // nodes since the last wait
-	notBefore   time.Time // a 429 asked for no further request before
+	seen, acted int                  // requests that came to a gateway whole; those that the store acted on
+	reached     bool                 // a connection was had
+	doubtful    bool                 // an attempt ended otherwise than by a refusal
+	tried       []string             // nodes since the last wait
+	notBefore   map[string]time.Time // a 429 asked for no further request before
 	out         Outcome
 }
 
@@ -164,7 +164,7 @@ func (w *world) make(rng *rand.Rand) {
 	w.callers = make([][]*simCall, 1+rng.IntN(6))
 	for i := range w.callers {
 		for range 1 + rng.IntN(8) {
-			c := &simCall{id: len(w.calls), op: operations[rng.IntN(len(operations))], target: rng.IntN(13) - 3}
+			c := &simCall{notBefore: map[string]time.Time{}, id: len(w.calls), op: operations[rng.IntN(len(operations))], target: rng.IntN(13) - 3}
 			if rng.IntN(3) > 0 {
 				c.pause = ms(0, 1500)
 			}
