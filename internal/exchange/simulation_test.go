@@ -323,7 +323,8 @@ func (w *world) do(c *simCall, failures *int) {
 	}
 	if (c.op.safe && c.deadline == 0 || !c.reached) && !cancelled && w.cfg.MaxAttempts >= len(w.gateways) {
 		waited := len(out.Before) == out.Attempts // until the end, for a place
-		w.checkf(waited || len(out.Before) >= len(w.gateways)-1 || out.Err == nil && !failedNode(out.Status),
+		answers := began.Sub(w.answered[out.Node]) <= patience
+		w.checkf(waited || answers || len(out.Before) >= len(w.gateways)-1 || out.Err == nil && !failedNode(out.Status),
 			"call %d should have been sent again", c.id)
 	}
 	switch {
