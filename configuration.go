@@ -317,7 +317,7 @@ func parseBaseURL(raw string) (string, error) {
 		reason = "must begin with http:// or https://"
 	case u.Hostname() == "":
 		reason = "has no host"
-	case strings.ContainsFunc(u.Host, notInHosts):
+	case !host.MatchString(u.Host):
 		reason = "has an invalid character in its host"
 	case !validPort(u):
 		reason = "has a port that is not between 1 and 65535"
@@ -335,9 +335,7 @@ func parseBaseURL(raw string) (string, error) {
 	return "", errors.New(reason + "; it should look like http://10.0.0.1:8051/v1")
 }
 
-func notInHosts(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune("-._:[]%", r)
-}
+var host = regexp.MustCompile(`^[\pL\p{Nd}\pM._:\[\]%-]*$`)
 
 func validPort(u *url.URL) bool {
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
@@ -451,12 +449,7 @@ func (cfg Configuration) String() string {
 func (cfg Configuration) Format(f fmt.State, verb rune) { secret.Print(f, verb, cfg.String()) }
 
 // LogValue makes slog record String.
-func (cfg *Configuration) LogValue() slog.Value {
-	if cfg == nil {
-		return slog.AnyValue(nil)
-	}
-	return slog.StringValue(cfg.String())
-}
+func (cfg *Configuration) LogValue() slog.Value { return logText(cfg == nil, func() string { return cfg.String() }) }
 
 // MarshalText makes encoders write String. It never fails.
 func (cfg Configuration) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
