@@ -256,7 +256,9 @@ func (r Response) Format(f fmt.State, _ rune) {
 }
 
 // LogValue makes slog record what Format prints.
-func (r *Response) LogValue() slog.Value { return logText(r == nil, func() string { return fmt.Sprint(*r) }) }
+func (r *Response) LogValue() slog.Value {
+	return logText(r == nil, func() string { return fmt.Sprint(*r) })
+}
 
 // CallInfo tells a RoundTripper which call a request belongs to, for names of spans, metrics and
 // logs. None of it is secret.

@@ -398,14 +398,6 @@ func (cfg *Configuration) secrets() *secret.Set {
 	return set
 }
 
-func (cfg *Configuration) credentials() *credentials {
-	c := &credentials{header: cfg.TokenInHeader.value(), source: cfg.TokenSource, timeout: cfg.Timeout}
-	if cfg.TokenInQuery.Key != "" {
-		c.query = "token=" + url.QueryEscape(cfg.TokenInQuery.value())
-	}
-	return c
-}
-
 // machine returns the settings of the package that sends the requests.
 func (cfg *Configuration) machine() exchange.Config {
 	var nodes []string
@@ -420,13 +412,17 @@ func (cfg *Configuration) machine() exchange.Config {
 	}
 	header.Set("Accept", "application/json")
 	header.Set("User-Agent", cfg.UserAgent)
+	tokens := &credentials{header: cfg.TokenInHeader.value(), source: cfg.TokenSource, timeout: cfg.Timeout}
+	if cfg.TokenInQuery.Key != "" {
+		tokens.query = "token=" + url.QueryEscape(cfg.TokenInQuery.value())
+	}
 	retry := cfg.Retry.withDefaults(len(nodes))
 	return exchange.Config{
 		Nodes: nodes, HTTPClient: cfg.HTTPClient, WrapTransport: cfg.WrapTransport, TLS: cfg.TLSConfig,
 		Header: header, Timeout: cfg.Timeout, MaxBytes: cfg.MaxResponseBytes,
 		MaxAttempts: retry.MaxAttempts, InitialInterval: retry.InitialInterval,
 		MaxInterval: retry.MaxInterval, MaxRetryAfter: retry.MaxRetryAfter,
-		Credential: cfg.credentials().next,
+		Credential: tokens.next,
 	}
 }
 
@@ -449,7 +445,9 @@ func (cfg Configuration) String() string {
 func (cfg Configuration) Format(f fmt.State, verb rune) { secret.Print(f, verb, cfg.String()) }
 
 // LogValue makes slog record String.
-func (cfg *Configuration) LogValue() slog.Value { return logText(cfg == nil, func() string { return cfg.String() }) }
+func (cfg *Configuration) LogValue() slog.Value {
+	return logText(cfg == nil, func() string { return cfg.String() })
+}
 
 // MarshalText makes encoders write String. It never fails.
 func (cfg Configuration) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }
