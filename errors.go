@@ -92,7 +92,7 @@ func (e *ApiError) Is(target error) bool {
 	case target == ErrNotFound && e.notByID:
 		return false
 	}
-	return sentinels[e.StatusCode] == target && target != nil || e.details.Is(target)
+	return sentinels[e.StatusCode] == target || e.details.Is(target)
 }
 
 // RequestError says that no answer came: the connection failed or broke, a timeout passed, or the
