@@ -146,9 +146,8 @@ func (c *core) request(ctx context.Context, op *operation, args arguments) (exch
 		Path: op.fill(args.id), Query: encodeQuery(args.query, false),
 		SafeToRepeat: op.safeToRepeat, Secrets: c.secrets.Clone(),
 	}
-	if key, ok := keyFromContext(ctx); ok {
-		request.Secrets.Add(key.Key)
-	}
+	key, _ := keyFromContext(ctx)
+	request.Secrets.Add(key.Key)
 	for _, p := range args.query {
 		if p.secret {
 			request.Secrets.Add(p.value)
@@ -187,18 +186,14 @@ func (op *operation) fill(id int64) string {
 
 // encodeQuery returns the parameters as they stand in a URL. To be shown, secrets are replaced.
 func encodeQuery(parameters []parameter, shown bool) string {
-	var query strings.Builder
+	query := make([]string, len(parameters))
 	for i, p := range parameters {
-		if i > 0 {
-			query.WriteByte('&')
-		}
-		value := url.QueryEscape(p.value)
+		query[i] = p.name + "=" + url.QueryEscape(p.value)
 		if shown && p.secret {
-			value = redacted
+			query[i] = p.name + "=" + redacted
 		}
-		query.WriteString(p.name + "=" + value)
 	}
-	return query.String()
+	return strings.Join(query, "&")
 }
 
 // observe logs an attempt when it has ended, and the node that the client has left.
@@ -262,10 +257,7 @@ func (r Response) Format(f fmt.State, _ rune) {
 
 // LogValue makes slog record what Format prints.
 func (r *Response) LogValue() slog.Value {
-	if r == nil {
-		return slog.AnyValue(nil)
-	}
-	return slog.StringValue(fmt.Sprint(*r))
+	return logText(r == nil, func() string { return fmt.Sprint(*r) })
 }
 
 // CallInfo tells a RoundTripper which call a request belongs to, for names of spans, metrics and

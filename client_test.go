@@ -156,6 +156,12 @@ func TestAPIClient_SuccessStatuses(t *testing.T) {
 	}
 }
 
+// A 204 says that the token is deleted, whatever a mock sends with it.
+func TestDeleteAccessToken_NoContent(t *testing.T) {
+	t.Parallel()
+	checkSuccess(t, callNamed(t, "DeleteAccessToken"), http.StatusNoContent, `{"code":403}`)
+}
+
 func checkSuccess(t *testing.T, c call, status int, body string) {
 	t.Helper()
 	api, transport := mock(t, respond(status, body))

@@ -322,7 +322,7 @@ func parseBaseURL(raw string) (string, error) {
 		reason = "must begin with http:// or https://"
 	case u.Hostname() == "":
 		reason = "has no host"
-	case strings.ContainsFunc(u.Host, notInHosts):
+	case !host.MatchString(u.Host):
 		reason = "has an invalid character in its host"
 	case !validPort(u):
 		reason = "has a port that is not between 1 and 65535"
@@ -340,9 +340,7 @@ func parseBaseURL(raw string) (string, error) {
 	return "", errors.New(reason + "; it should look like http://10.0.0.1:8051/v1")
 }
 
-func notInHosts(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune("-._:[]%", r)
-}
+var host = regexp.MustCompile(`^[\pL\p{Nd}\pM._:\[\]%-]*$`)
 
 func validPort(u *url.URL) bool {
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
@@ -405,14 +403,6 @@ func (cfg *Configuration) secrets() *secret.Set {
 	return set
 }
 
-func (cfg *Configuration) credentials() *credentials {
-	c := &credentials{header: cfg.TokenInHeader.value(), source: cfg.TokenSource, timeout: cfg.Timeout}
-	if cfg.TokenInQuery.Key != "" {
-		c.query = "token=" + url.QueryEscape(cfg.TokenInQuery.value())
-	}
-	return c
-}
-
 // machine returns the settings of the package that sends the requests.
 func (cfg *Configuration) machine() exchange.Config {
 	var nodes []string
@@ -427,13 +417,17 @@ func (cfg *Configuration) machine() exchange.Config {
 	}
 	header.Set("Accept", "application/json")
 	header.Set("User-Agent", cfg.UserAgent)
+	tokens := &credentials{header: cfg.TokenInHeader.value(), source: cfg.TokenSource, timeout: cfg.Timeout}
+	if cfg.TokenInQuery.Key != "" {
+		tokens.query = "token=" + url.QueryEscape(cfg.TokenInQuery.value())
+	}
 	retry := cfg.Retry.withDefaults(len(nodes))
 	return exchange.Config{
 		Nodes: nodes, HTTPClient: cfg.HTTPClient, WrapTransport: cfg.WrapTransport, TLS: cfg.TLSConfig,
 		Header: header, Timeout: cfg.Timeout, MaxBytes: cfg.MaxResponseBytes,
 		MaxAttempts: retry.MaxAttempts, InitialInterval: retry.InitialInterval,
 		MaxInterval: retry.MaxInterval, MaxRetryAfter: retry.MaxRetryAfter,
-		Credential: cfg.credentials().next,
+		Credential: tokens.next,
 	}
 }
 
@@ -457,10 +451,7 @@ func (cfg Configuration) Format(f fmt.State, verb rune) { secret.Print(f, verb, 
 
 // LogValue makes slog record String.
 func (cfg *Configuration) LogValue() slog.Value {
-	if cfg == nil {
-		return slog.AnyValue(nil)
-	}
-	return slog.StringValue(cfg.String())
+	return logText(cfg == nil, func() string { return cfg.String() })
 }
 
 // MarshalText makes encoders write String. It never fails.

@@ -120,14 +120,11 @@ func (s *serverText) reported() map[string]any {
 	written, _, _ := jsonread.Read(s.body(), reportedFields, math.MaxInt64) // also what came before an error
 	members := map[string]any{}
 	for i, text := range written {
-		if text == nil {
-			continue
+		if value, ok := parseJSON(text[:min(len(text), maxErrorBody)]); ok {
+			members[knownTexts[i]] = value
+		} else if text != nil {
+			members[knownTexts[i]] = fmt.Sprintf("a text of %d bytes", len(text))
 		}
-		value, ok := parseJSON(text[:min(len(text), maxErrorBody)])
-		if !ok {
-			value = fmt.Sprintf("a text of %d bytes", len(text))
-		}
-		members[knownTexts[i]] = value
 	}
 	return members
 }

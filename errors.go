@@ -82,7 +82,7 @@ func (e *ApiError) Error() string {
 func (e ApiError) Format(f fmt.State, verb rune) { secret.Print(f, verb, e.Error()) }
 
 // LogValue makes slog record Error.
-func (e *ApiError) LogValue() slog.Value { return logError(e == nil, e) }
+func (e *ApiError) LogValue() slog.Value { return logText(e == nil, e.Error) }
 
 // Is makes errors.Is find the sentinel of the status code, and ErrOutcomeUnknown.
 func (e *ApiError) Is(target error) bool {
@@ -92,7 +92,7 @@ func (e *ApiError) Is(target error) bool {
 	case target == ErrNotFound && e.notByID:
 		return false
 	}
-	return sentinels[e.StatusCode] == target && target != nil || e.details.Is(target)
+	return sentinels[e.StatusCode] == target || e.details.Is(target)
 }
 
 // RequestError says that no answer came: the connection failed or broke, a timeout passed, or the
@@ -127,7 +127,7 @@ func (e *RequestError) Is(target error) bool { return e.details.Is(target) }
 func (e RequestError) Format(f fmt.State, verb rune) { secret.Print(f, verb, e.Error()) }
 
 // LogValue makes slog record Error.
-func (e *RequestError) LogValue() slog.Value { return logError(e == nil, e) }
+func (e *RequestError) LogValue() slog.Value { return logText(e == nil, e.Error) }
 
 // Unwrap returns the cause.
 func (e *RequestError) Unwrap() error { return e.Err }
@@ -171,7 +171,7 @@ func (e *DecodeError) Is(target error) bool { return e.details.Is(target) }
 func (e DecodeError) Format(f fmt.State, verb rune) { secret.Print(f, verb, e.Error()) }
 
 // LogValue makes slog record Error.
-func (e *DecodeError) LogValue() slog.Value { return logError(e == nil, e) }
+func (e *DecodeError) LogValue() slog.Value { return logText(e == nil, e.Error) }
 
 // Unwrap returns what is wrong with the body.
 func (e *DecodeError) Unwrap() error { return e.Err }
@@ -251,11 +251,12 @@ func errorText(err error) string {
 	return shorten(oneLine(err.Error()), maxErrorText)
 }
 
-func logError(isNil bool, err error) slog.Value {
+// logText makes slog record a text, or null for a nil pointer.
+func logText(isNil bool, text func() string) slog.Value {
 	if isNil {
 		return slog.AnyValue(nil)
 	}
-	return slog.StringValue(err.Error())
+	return slog.StringValue(text())
 }
 
 // words says in errors what came of one call.
@@ -316,13 +317,13 @@ func (w *words) requestError() error {
 		e.failed = "nothing was sent"
 	case !w.out.Sent:
 		e.failed = "no further request was sent"
-	case !w.out.Connected:
-		e.failed = "no connection to " + w.out.Node
-	default:
+	case w.out.Connected:
 		e.failed = "no answer from " + w.out.Node
-	}
-	if w.out.Sent && !w.out.Connected && w.out.Node == DefaultBaseURL {
-		e.details.advice = "this is the default base URL: set Configuration.BaseURL or XMS_BASE_URL"
+	default:
+		e.failed = "no connection to " + w.out.Node
+		if w.out.Node == DefaultBaseURL {
+			e.details.advice = "this is the default base URL: set Configuration.BaseURL or XMS_BASE_URL"
+		}
 	}
 	return e
 }

@@ -343,15 +343,22 @@ func TestAllAccessTokens_ServerThatRepeatsItself(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		tokens, most, yielded int
+		reverses              bool
 		paging                func(tokens, limit, offset, total int) string
 	}{
 		"a full page":                {tokens: 250, most: math.MaxInt, yielded: 100},
 		"total_count says more":      {tokens: 10, most: math.MaxInt, yielded: 10, paging: total(11)},
+		"each time the other way":    {tokens: 10, most: math.MaxInt, yielded: 10, reverses: true},
 		"the first page said more":   {tokens: 10, most: math.MaxInt, yielded: 10, paging: fewer},
 		"capped, says there is more": {tokens: 50, most: 20, yielded: 20, paging: total(50)},
 	} {
 		list := newTokenList(test.tokens, test.most)
 		list.deaf, list.paging = true, test.paging
+		list.before = func() {
+			if test.reverses {
+				slices.Reverse(list.ids)
+			}
+		}
 		yielded, err := list.walk(t, nil, nil)
 		var failed *xmsclient.DecodeError
 		require.ErrorAs(t, err, &failed, name)

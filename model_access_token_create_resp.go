@@ -34,11 +34,7 @@ var accessTokenCreateResp = answer[AccessTokenCreateResp]{
 
 // String returns the answer as JSON, with the uuid replaced.
 func (r AccessTokenCreateResp) String() string {
-	if r.AccessToken != nil {
-		hidden := r.AccessToken.withoutUUID()
-		r.AccessToken = &hidden
-	}
-	return modelText(r)
+	return modelText(AccessTokenCreateResp{r.AccessToken.withoutUUID()})
 }
 
 // Format prints String for every verb.
@@ -64,11 +60,11 @@ var accessTokenCreateRecordFields = append(
 	jsonread.String("uuid", func(r *AccessTokenCreateRecord) *string { return &r.UUID }),
 )
 
-func (r AccessTokenCreateRecord) withoutUUID() AccessTokenCreateRecord {
-	if r.UUID != "" {
-		r.UUID = redacted
+func (r *AccessTokenCreateRecord) withoutUUID() *AccessTokenCreateRecord {
+	if r == nil || r.UUID == "" {
+		return r
 	}
-	return r
+	return &AccessTokenCreateRecord{AccessToken: r.AccessToken, UUID: redacted}
 }
 
 // String returns the record as JSON, with UUID replaced.
