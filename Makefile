@@ -89,10 +89,12 @@ conformance: node ## hold client and test server against docs/openapi.yaml, the 
 	$(GO) -C conformance test -count=1 ./...
 
 .PHONY: versions
-versions: ## run the tests with the oldest and the newest supported Go, those over HTTP/2 with CI's own too
+versions: export GOTOOLCHAIN = $(NEWEST_GO)
+versions: ## run the tests with the oldest supported Go, and with the newest Go and the newest modules that tests use
 	GOTOOLCHAIN=$(OLDEST_GO) $(GO) test ./...
-	GOTOOLCHAIN=$(NEWEST_GO) $(GO) test ./...
-	set -e; for go in $(OLDEST_GO) $(NEWEST_GO) local; do GOTOOLCHAIN=$$go $(GO) -C internal/testdata/http2 test ./...; done
+	@set -ex; new="$$(mktemp -d)"; trap 'rm -r "$$new"' EXIT; cp go.mod go.sum "$$new"; \
+	$(GO) get -modfile="$$new/go.mod" -t -u ./...; $(GO) test -modfile="$$new/go.mod" ./...
+	@set -ex; for go in $(OLDEST_GO) $(NEWEST_GO) local; do GOTOOLCHAIN=$$go $(GO) -C internal/testdata/http2 test ./...; done
 
 .PHONY: platforms
 platforms: ## compile for 32-bit Windows with the tests, for macOS and js/wasm

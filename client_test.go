@@ -64,7 +64,15 @@ var statuses = []statusRow{
 // always asks to be left alone for a moment, which allows no create to be sent again.
 func respond(status int, body string) httpmock.Responder {
 	header := http.Header{"Content-Type": {http.DetectContentType([]byte(body))}, "Retry-After": {"0.001"}}
-	return httpmock.NewStringResponder(status, body).HeaderSet(header)
+	return respondWith(header, status, body)
+}
+
+func respondWith(header http.Header, status int, body string) httpmock.Responder {
+	return func(*http.Request) (*http.Response, error) {
+		response := httpmock.NewStringResponse(status, body)
+		response.Header = header.Clone()
+		return response, nil
+	}
 }
 
 func TestAPIClient_Statuses(t *testing.T) {
@@ -259,7 +267,7 @@ func TestAPIClient_RedirectSaysWhatBaseURLShouldBe(t *testing.T) {
 	} {
 		t.Run(location, func(t *testing.T) {
 			t.Parallel()
-			api, _ := mock(t, httpmock.NewStringResponder(302, "").HeaderSet(http.Header{"Location": {location}}))
+			api, _ := mock(t, respondWith(http.Header{"Location": {location}}, 302, ""))
 			_, _, err := api.GetAccessToken(t.Context(), 42)
 			for _, text := range want {
 				require.ErrorContains(t, err, text)
@@ -315,7 +323,7 @@ func TestAPIClient_CancelledWaitKeepsTheLastError(t *testing.T) {
 
 func checkCancelledWait(t *testing.T, c call, status int, sentinels []error) {
 	t.Helper()
-	api, transport := mock(t, httpmock.NewStringResponder(status, "").HeaderSet(http.Header{"Retry-After": {"20"}}))
+	api, transport := mock(t, respondWith(http.Header{"Retry-After": {"20"}}, status, ""))
 	cause := errors.New("shutting down")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(10*time.Second, func() { cancel(cause) })

@@ -3,9 +3,13 @@ module github.com/xsky-storage/xms-client-go
 go 1.25
 
 require (
-	github.com/jarcoal/httpmock v1.4.2
-	github.com/stretchr/testify v1.12.1
-	go.uber.org/goleak v1.3.0
+	github.com/jarcoal/httpmock v1.0.5
+	github.com/stretchr/testify v1.9.0
+	go.uber.org/goleak v0.10.0
 )
 
-require go.yaml.in/yaml/v3 v3.0.5 // indirect
+require (
+	github.com/davecgh/go-spew v1.1.1 // indirect
+	github.com/pmezard/go-difflib v1.0.0 // indirect
+	gopkg.in/yaml.v3 v3.0.1 // indirect
+)

@@ -59,5 +59,8 @@ func (c *oapiClient) List(ctx context.Context, limit int64) error {
 	if resp.JSON200 == nil {
 		return fmt.Errorf("status %d: %s", resp.StatusCode(), resp.Body)
 	}
-	return expect(int64(len(resp.JSON200.AccessTokens)), limit)
+	if resp.JSON200.AccessTokens == nil {
+		return expect(0, limit)
+	}
+	return expect(int64(len(*resp.JSON200.AccessTokens)), limit)
 }

@@ -1,7 +1,7 @@
-// Command compare prints what calls cost: time as the median, over all rounds, of the ratio to that
-// of std in the same round, and allocations. The clients take turns, and garbage is collected
-// before each timing. Calls go to a stub in this process, in ten shapes of answers, and over TLS on
-// loopback.
+// Command compare prints what calls cost: processor time as the median, over all rounds, of the
+// ratio to that of std in the same round, and allocations. Each round has an order of its own, drawn
+// at random. std stands against itself in a column, which shows the noise. Calls go to a stub in
+// this process, in ten shapes of answers, and over TLS on loopback.
 package main
 
 import (
@@ -11,11 +11,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net/http/httptest"
 	"os"
 	"regexp"
 	"runtime"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/xsky-storage/xms-client-go/conformance/bench"
@@ -29,6 +31,9 @@ var (
 	span   = flag.Duration("time", 30*time.Millisecond, "least duration of a timing")
 	only   = flag.String("only", "", "measure the calls whose name matches this `regexp`")
 )
+
+// contestants are all clients, and std once more.
+var contestants = append(bench.Contestants(), bench.Contestant{Name: "again", New: bench.NewStd})
 
 type call func(context.Context, bench.Client) error
 
@@ -49,8 +54,8 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	fmt.Printf("%s, %d rounds; time of std, ratios to it; allocations\n%-28s", runtime.Version(), *rounds, "")
-	for _, contestant := range bench.Contestants() {
+	fmt.Printf("%s, %d rounds; processor time of std, ratios to it; allocations\n%-28s", runtime.Version(), *rounds, "")
+	for _, contestant := range contestants {
 		fmt.Printf("%9s", contestant.Name)
 	}
 	fmt.Println()
@@ -86,7 +91,6 @@ func compare(ctx context.Context, name string, target bench.Target, call call) e
 	if wanted, err := regexp.MatchString(*only, name); err != nil || !wanted {
 		return err
 	}
-	contestants := bench.Contestants()
 	clients := make([]bench.Client, len(contestants))
 	for i, contestant := range contestants {
 		var err error
@@ -97,18 +101,16 @@ func compare(ctx context.Context, name string, target bench.Target, call call) e
 	times := make([][]float64, len(clients)) // of std in seconds, of the others as ratios
 	allocations := make([]uint64, len(clients))
 	for range *rounds {
-		std := 0.0
-		for i, client := range clients {
-			took, allocated, err := measure(ctx, client, call)
-			if err != nil {
+		took := make([]float64, len(clients))
+		for _, i := range rand.Perm(len(clients)) {
+			var err error
+			if took[i], allocations[i], err = measure(ctx, clients[i], call); err != nil {
 				return fmt.Errorf("%s, %s: %w", contestants[i].Name, name, err)
 			}
-			if i == 0 {
-				std = took
-			} else {
-				took /= std
-			}
-			times[i], allocations[i] = append(times[i], took), allocated
+		}
+		times[0] = append(times[0], took[0])
+		for i := 1; i < len(clients); i++ {
+			times[i] = append(times[i], took[i]/took[0])
 		}
 	}
 	fmt.Printf("%-28s%9s", name, time.Duration(median(times[0])*float64(time.Second)).Round(100*time.Nanosecond))
@@ -119,14 +121,17 @@ func compare(ctx context.Context, name string, target bench.Target, call call) e
 	return nil
 }
 
-// measure returns how long a call takes, in seconds, and what it allocates.
+// measure returns how much processor time a call takes, in seconds, and what it allocates.
 func measure(ctx context.Context, client bench.Client, call call) (seconds float64, allocations uint64, err error) {
 	if err := call(ctx, client); err != nil { // for a connection
 		return 0, 0, err
 	}
-	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
+	used, err := processorTime()
+	if err != nil {
+		return 0, 0, err
+	}
 	begin, calls := time.Now(), 0
 	for calls < 1 || time.Since(begin) < *span {
 		if err := call(ctx, client); err != nil {
@@ -134,9 +139,16 @@ func measure(ctx context.Context, client bench.Client, call call) (seconds float
 		}
 		calls++
 	}
-	took := time.Since(begin)
+	now, err := processorTime()
 	runtime.ReadMemStats(&after)
-	return took.Seconds() / float64(calls), (after.Mallocs - before.Mallocs) / uint64(calls), nil
+	return (now - used).Seconds() / float64(calls), (after.Mallocs - before.Mallocs) / uint64(calls), err
+}
+
+// processorTime returns what this process has used so far, collections of garbage included.
+func processorTime() (time.Duration, error) {
+	var usage syscall.Rusage
+	err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), err
 }
 
 func median(values []float64) float64 {

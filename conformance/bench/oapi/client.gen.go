@@ -129,7 +129,7 @@ type AccessTokenUpdateReqAccessToken struct {
 
 // AccessTokensResp defines model for AccessTokensResp.
 type AccessTokensResp struct {
-	AccessTokens []AccessToken `json:"access_tokens"`
+	AccessTokens *[]AccessToken `json:"access_tokens"`
 
 	// Paging Which part of the list a response holds. XMS sends it with every list, and documents it for other lists.
 	Paging *Paging `json:"paging,omitempty"`
@@ -179,77 +179,41 @@ type UserNestview struct {
 // AccessTokenID defines model for AccessTokenID.
 type AccessTokenID = int64
 
-// BadRequestApplicationJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
+// BadRequest What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
 // object with `code` and `message`), `detail`, `title` or the first of `errors`.
 //
 // Example: {"message":"the access token was not found"}
-type BadRequestApplicationJSON = Error
+type BadRequest = Error
 
-// BadRequestApplicationProblemPlusJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
+// Conflict What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
 // object with `code` and `message`), `detail`, `title` or the first of `errors`.
 //
 // Example: {"message":"the access token was not found"}
-type BadRequestApplicationProblemPlusJSON = Error
+type Conflict = Error
 
-// ConflictApplicationJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
+// Forbidden What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
 // object with `code` and `message`), `detail`, `title` or the first of `errors`.
 //
 // Example: {"message":"the access token was not found"}
-type ConflictApplicationJSON = Error
+type Forbidden = Error
 
-// ConflictApplicationProblemPlusJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
+// InternalServerError What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
 // object with `code` and `message`), `detail`, `title` or the first of `errors`.
 //
 // Example: {"message":"the access token was not found"}
-type ConflictApplicationProblemPlusJSON = Error
+type InternalServerError = Error
 
-// ForbiddenApplicationJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
+// NotFound What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
 // object with `code` and `message`), `detail`, `title` or the first of `errors`.
 //
 // Example: {"message":"the access token was not found"}
-type ForbiddenApplicationJSON = Error
+type NotFound = Error
 
-// ForbiddenApplicationProblemPlusJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
+// Unauthorized What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
 // object with `code` and `message`), `detail`, `title` or the first of `errors`.
 //
 // Example: {"message":"the access token was not found"}
-type ForbiddenApplicationProblemPlusJSON = Error
-
-// InternalServerErrorApplicationJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
-// object with `code` and `message`), `detail`, `title` or the first of `errors`.
-//
-// Example: {"message":"the access token was not found"}
-type InternalServerErrorApplicationJSON = Error
-
-// InternalServerErrorApplicationProblemPlusJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
-// object with `code` and `message`), `detail`, `title` or the first of `errors`.
-//
-// Example: {"message":"the access token was not found"}
-type InternalServerErrorApplicationProblemPlusJSON = Error
-
-// NotFoundApplicationJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
-// object with `code` and `message`), `detail`, `title` or the first of `errors`.
-//
-// Example: {"message":"the access token was not found"}
-type NotFoundApplicationJSON = Error
-
-// NotFoundApplicationProblemPlusJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
-// object with `code` and `message`), `detail`, `title` or the first of `errors`.
-//
-// Example: {"message":"the access token was not found"}
-type NotFoundApplicationProblemPlusJSON = Error
-
-// UnauthorizedApplicationJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
-// object with `code` and `message`), `detail`, `title` or the first of `errors`.
-//
-// Example: {"message":"the access token was not found"}
-type UnauthorizedApplicationJSON = Error
-
-// UnauthorizedApplicationProblemPlusJSON What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a string, or an
-// object with `code` and `message`), `detail`, `title` or the first of `errors`.
-//
-// Example: {"message":"the access token was not found"}
-type UnauthorizedApplicationProblemPlusJSON = Error
+type Unauthorized = Error
 
 // ListAccessTokensParams defines parameters for ListAccessTokens.
 type ListAccessTokensParams struct {
@@ -1041,21 +1005,13 @@ type ListAccessTokensResponse struct {
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *AccessTokensResp
 	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *BadRequestApplicationJSON
-	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *BadRequestApplicationProblemPlusJSON
+	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *UnauthorizedApplicationJSON
-	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *ForbiddenApplicationJSON
-	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	JSON403 *Forbidden
 	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalServerErrorApplicationJSON
-	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
-	ApplicationproblemJSON500 *InternalServerErrorApplicationProblemPlusJSON
+	JSON500 *InternalServerError
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *ListAccessTokensResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -1068,43 +1024,23 @@ func (r ListAccessTokensResponse) GetJSON200() *AccessTokensResp {
 }
 
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r ListAccessTokensResponse) GetJSON400() *BadRequestApplicationJSON {
+func (r ListAccessTokensResponse) GetJSON400() *BadRequest {
 	return r.JSON400
 }
 
-// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r ListAccessTokensResponse) GetApplicationproblemJSON400() *BadRequestApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON400
-}
-
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r ListAccessTokensResponse) GetJSON401() *UnauthorizedApplicationJSON {
+func (r ListAccessTokensResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ListAccessTokensResponse) GetApplicationproblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON401
-}
-
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r ListAccessTokensResponse) GetJSON403() *ForbiddenApplicationJSON {
+func (r ListAccessTokensResponse) GetJSON403() *Forbidden {
 	return r.JSON403
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ListAccessTokensResponse) GetApplicationproblemJSON403() *ForbiddenApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON403
-}
-
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r ListAccessTokensResponse) GetJSON500() *InternalServerErrorApplicationJSON {
+func (r ListAccessTokensResponse) GetJSON500() *InternalServerError {
 	return r.JSON500
-}
-
-// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ListAccessTokensResponse) GetApplicationproblemJSON500() *InternalServerErrorApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
@@ -1152,25 +1088,15 @@ type CreateAccessTokenResponse struct {
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *AccessTokenCreateResp
 	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *BadRequestApplicationJSON
-	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *BadRequestApplicationProblemPlusJSON
+	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *UnauthorizedApplicationJSON
-	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *ForbiddenApplicationJSON
-	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	JSON403 *Forbidden
 	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationproblemJSON409 *ConflictApplicationProblemPlusJSON
+	JSON409 *Conflict
 	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalServerErrorApplicationJSON
-	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
-	ApplicationproblemJSON500 *InternalServerErrorApplicationProblemPlusJSON
+	JSON500 *InternalServerError
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *CreateAccessTokenResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -1183,53 +1109,28 @@ func (r CreateAccessTokenResponse) GetJSON201() *AccessTokenCreateResp {
 }
 
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r CreateAccessTokenResponse) GetJSON400() *BadRequestApplicationJSON {
+func (r CreateAccessTokenResponse) GetJSON400() *BadRequest {
 	return r.JSON400
 }
 
-// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r CreateAccessTokenResponse) GetApplicationproblemJSON400() *BadRequestApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON400
-}
-
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r CreateAccessTokenResponse) GetJSON401() *UnauthorizedApplicationJSON {
+func (r CreateAccessTokenResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r CreateAccessTokenResponse) GetApplicationproblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON401
-}
-
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r CreateAccessTokenResponse) GetJSON403() *ForbiddenApplicationJSON {
+func (r CreateAccessTokenResponse) GetJSON403() *Forbidden {
 	return r.JSON403
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r CreateAccessTokenResponse) GetApplicationproblemJSON403() *ForbiddenApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON403
-}
-
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r CreateAccessTokenResponse) GetJSON409() *ConflictApplicationJSON {
+func (r CreateAccessTokenResponse) GetJSON409() *Conflict {
 	return r.JSON409
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r CreateAccessTokenResponse) GetApplicationproblemJSON409() *ConflictApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON409
-}
-
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r CreateAccessTokenResponse) GetJSON500() *InternalServerErrorApplicationJSON {
+func (r CreateAccessTokenResponse) GetJSON500() *InternalServerError {
 	return r.JSON500
-}
-
-// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r CreateAccessTokenResponse) GetApplicationproblemJSON500() *InternalServerErrorApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
@@ -1275,21 +1176,13 @@ type DeleteAccessTokenResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *UnauthorizedApplicationJSON
-	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *ForbiddenApplicationJSON
-	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	JSON403 *Forbidden
 	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFoundApplicationJSON
-	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *NotFoundApplicationProblemPlusJSON
+	JSON404 *NotFound
 	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalServerErrorApplicationJSON
-	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
-	ApplicationproblemJSON500 *InternalServerErrorApplicationProblemPlusJSON
+	JSON500 *InternalServerError
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *DeleteAccessTokenResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -1297,43 +1190,23 @@ type DeleteAccessTokenResponse struct {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r DeleteAccessTokenResponse) GetJSON401() *UnauthorizedApplicationJSON {
+func (r DeleteAccessTokenResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r DeleteAccessTokenResponse) GetApplicationproblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON401
-}
-
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r DeleteAccessTokenResponse) GetJSON403() *ForbiddenApplicationJSON {
+func (r DeleteAccessTokenResponse) GetJSON403() *Forbidden {
 	return r.JSON403
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r DeleteAccessTokenResponse) GetApplicationproblemJSON403() *ForbiddenApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON403
-}
-
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r DeleteAccessTokenResponse) GetJSON404() *NotFoundApplicationJSON {
+func (r DeleteAccessTokenResponse) GetJSON404() *NotFound {
 	return r.JSON404
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r DeleteAccessTokenResponse) GetApplicationproblemJSON404() *NotFoundApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON404
-}
-
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r DeleteAccessTokenResponse) GetJSON500() *InternalServerErrorApplicationJSON {
+func (r DeleteAccessTokenResponse) GetJSON500() *InternalServerError {
 	return r.JSON500
-}
-
-// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r DeleteAccessTokenResponse) GetApplicationproblemJSON500() *InternalServerErrorApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
@@ -1381,21 +1254,13 @@ type GetAccessTokenResponse struct {
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *AccessTokenResp
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *UnauthorizedApplicationJSON
-	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *ForbiddenApplicationJSON
-	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	JSON403 *Forbidden
 	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFoundApplicationJSON
-	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *NotFoundApplicationProblemPlusJSON
+	JSON404 *NotFound
 	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalServerErrorApplicationJSON
-	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
-	ApplicationproblemJSON500 *InternalServerErrorApplicationProblemPlusJSON
+	JSON500 *InternalServerError
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *GetAccessTokenResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -1408,43 +1273,23 @@ func (r GetAccessTokenResponse) GetJSON200() *AccessTokenResp {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r GetAccessTokenResponse) GetJSON401() *UnauthorizedApplicationJSON {
+func (r GetAccessTokenResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r GetAccessTokenResponse) GetApplicationproblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON401
-}
-
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r GetAccessTokenResponse) GetJSON403() *ForbiddenApplicationJSON {
+func (r GetAccessTokenResponse) GetJSON403() *Forbidden {
 	return r.JSON403
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r GetAccessTokenResponse) GetApplicationproblemJSON403() *ForbiddenApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON403
-}
-
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r GetAccessTokenResponse) GetJSON404() *NotFoundApplicationJSON {
+func (r GetAccessTokenResponse) GetJSON404() *NotFound {
 	return r.JSON404
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r GetAccessTokenResponse) GetApplicationproblemJSON404() *NotFoundApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON404
-}
-
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r GetAccessTokenResponse) GetJSON500() *InternalServerErrorApplicationJSON {
+func (r GetAccessTokenResponse) GetJSON500() *InternalServerError {
 	return r.JSON500
-}
-
-// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r GetAccessTokenResponse) GetApplicationproblemJSON500() *InternalServerErrorApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
@@ -1492,21 +1337,13 @@ type UpdateAccessTokenResponse struct {
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *AccessTokenResp
 	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *BadRequestApplicationJSON
-	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *BadRequestApplicationProblemPlusJSON
+	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *UnauthorizedApplicationJSON
-	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	JSON401 *Unauthorized
 	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFoundApplicationJSON
-	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *NotFoundApplicationProblemPlusJSON
+	JSON404 *NotFound
 	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalServerErrorApplicationJSON
-	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
-	ApplicationproblemJSON500 *InternalServerErrorApplicationProblemPlusJSON
+	JSON500 *InternalServerError
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *UpdateAccessTokenResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -1519,43 +1356,23 @@ func (r UpdateAccessTokenResponse) GetJSON200() *AccessTokenResp {
 }
 
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r UpdateAccessTokenResponse) GetJSON400() *BadRequestApplicationJSON {
+func (r UpdateAccessTokenResponse) GetJSON400() *BadRequest {
 	return r.JSON400
 }
 
-// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r UpdateAccessTokenResponse) GetApplicationproblemJSON400() *BadRequestApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON400
-}
-
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r UpdateAccessTokenResponse) GetJSON401() *UnauthorizedApplicationJSON {
+func (r UpdateAccessTokenResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r UpdateAccessTokenResponse) GetApplicationproblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON401
-}
-
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r UpdateAccessTokenResponse) GetJSON404() *NotFoundApplicationJSON {
+func (r UpdateAccessTokenResponse) GetJSON404() *NotFound {
 	return r.JSON404
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r UpdateAccessTokenResponse) GetApplicationproblemJSON404() *NotFoundApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON404
-}
-
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r UpdateAccessTokenResponse) GetJSON500() *InternalServerErrorApplicationJSON {
+func (r UpdateAccessTokenResponse) GetJSON500() *InternalServerError {
 	return r.JSON500
-}
-
-// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r UpdateAccessTokenResponse) GetApplicationproblemJSON500() *InternalServerErrorApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
@@ -1603,21 +1420,13 @@ type RegenerateAccessTokenResponse struct {
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *AccessTokenCreateResp
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *UnauthorizedApplicationJSON
-	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	JSON401 *Unauthorized
 	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFoundApplicationJSON
-	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *NotFoundApplicationProblemPlusJSON
+	JSON404 *NotFound
 	// JSON409 the response for an HTTP 409 `application/json` response
-	JSON409 *ConflictApplicationJSON
-	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
-	ApplicationproblemJSON409 *ConflictApplicationProblemPlusJSON
+	JSON409 *Conflict
 	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalServerErrorApplicationJSON
-	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
-	ApplicationproblemJSON500 *InternalServerErrorApplicationProblemPlusJSON
+	JSON500 *InternalServerError
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *RegenerateAccessTokenResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -1630,43 +1439,23 @@ func (r RegenerateAccessTokenResponse) GetJSON200() *AccessTokenCreateResp {
 }
 
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r RegenerateAccessTokenResponse) GetJSON401() *UnauthorizedApplicationJSON {
+func (r RegenerateAccessTokenResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r RegenerateAccessTokenResponse) GetApplicationproblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON401
-}
-
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
-func (r RegenerateAccessTokenResponse) GetJSON404() *NotFoundApplicationJSON {
+func (r RegenerateAccessTokenResponse) GetJSON404() *NotFound {
 	return r.JSON404
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r RegenerateAccessTokenResponse) GetApplicationproblemJSON404() *NotFoundApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON404
-}
-
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
-func (r RegenerateAccessTokenResponse) GetJSON409() *ConflictApplicationJSON {
+func (r RegenerateAccessTokenResponse) GetJSON409() *Conflict {
 	return r.JSON409
 }
 
-// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
-func (r RegenerateAccessTokenResponse) GetApplicationproblemJSON409() *ConflictApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON409
-}
-
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r RegenerateAccessTokenResponse) GetJSON500() *InternalServerErrorApplicationJSON {
+func (r RegenerateAccessTokenResponse) GetJSON500() *InternalServerError {
 	return r.JSON500
-}
-
-// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r RegenerateAccessTokenResponse) GetApplicationproblemJSON500() *InternalServerErrorApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
@@ -1714,21 +1503,13 @@ type ValidateAccessTokenResponse struct {
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *AccessTokenResp
 	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *BadRequestApplicationJSON
-	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
-	ApplicationproblemJSON400 *BadRequestApplicationProblemPlusJSON
+	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *UnauthorizedApplicationJSON
-	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
-	ApplicationproblemJSON401 *UnauthorizedApplicationProblemPlusJSON
+	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *ForbiddenApplicationJSON
-	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
-	ApplicationproblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	JSON403 *Forbidden
 	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *InternalServerErrorApplicationJSON
-	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
-	ApplicationproblemJSON500 *InternalServerErrorApplicationProblemPlusJSON
+	JSON500 *InternalServerError
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *ValidateAccessTokenResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -1741,43 +1522,23 @@ func (r ValidateAccessTokenResponse) GetJSON200() *AccessTokenResp {
 }
 
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
-func (r ValidateAccessTokenResponse) GetJSON400() *BadRequestApplicationJSON {
+func (r ValidateAccessTokenResponse) GetJSON400() *BadRequest {
 	return r.JSON400
 }
 
-// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
-func (r ValidateAccessTokenResponse) GetApplicationproblemJSON400() *BadRequestApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON400
-}
-
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
-func (r ValidateAccessTokenResponse) GetJSON401() *UnauthorizedApplicationJSON {
+func (r ValidateAccessTokenResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
 }
 
-// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
-func (r ValidateAccessTokenResponse) GetApplicationproblemJSON401() *UnauthorizedApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON401
-}
-
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
-func (r ValidateAccessTokenResponse) GetJSON403() *ForbiddenApplicationJSON {
+func (r ValidateAccessTokenResponse) GetJSON403() *Forbidden {
 	return r.JSON403
 }
 
-// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
-func (r ValidateAccessTokenResponse) GetApplicationproblemJSON403() *ForbiddenApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON403
-}
-
 // GetJSON500 returns the response for an HTTP 500 `application/json` response
-func (r ValidateAccessTokenResponse) GetJSON500() *InternalServerErrorApplicationJSON {
+func (r ValidateAccessTokenResponse) GetJSON500() *InternalServerError {
 	return r.JSON500
-}
-
-// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
-func (r ValidateAccessTokenResponse) GetApplicationproblemJSON500() *InternalServerErrorApplicationProblemPlusJSON {
-	return r.ApplicationproblemJSON500
 }
 
 // GetBody returns the raw response body bytes
@@ -1955,64 +1716,36 @@ func ParseListAccessTokensResponse(rsp *http.Response) (*ListAccessTokensRespons
 		}
 		response.JSON200 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
-		var dest BadRequestApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON400 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
-		var dest BadRequestApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON400 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON401 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
-		var dest ForbiddenApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
-		var dest ForbiddenApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON403 = &dest
-
 	case rsp.StatusCode == 429:
 		break // No content-type
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON500 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON500 = &dest
 
 	case rsp.StatusCode == 502:
 		break // No content-type
@@ -2072,78 +1805,43 @@ func ParseCreateAccessTokenResponse(rsp *http.Response) (*CreateAccessTokenRespo
 		}
 		response.JSON201 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
-		var dest BadRequestApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON400 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
-		var dest BadRequestApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON400 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON401 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
-		var dest ForbiddenApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
-		var dest ForbiddenApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON403 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON409 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON409 = &dest
-
 	case rsp.StatusCode == 429:
 		break // No content-type
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON500 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON500 = &dest
 
 	case rsp.StatusCode == 502:
 		break // No content-type
@@ -2199,64 +1897,36 @@ func ParseDeleteAccessTokenResponse(rsp *http.Response) (*DeleteAccessTokenRespo
 	case rsp.StatusCode == 204:
 		break // No content-type
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON401 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
-		var dest ForbiddenApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
-		var dest ForbiddenApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON403 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
-		var dest NotFoundApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON404 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
-		var dest NotFoundApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON404 = &dest
-
 	case rsp.StatusCode == 429:
 		break // No content-type
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON500 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON500 = &dest
 
 	case rsp.StatusCode == 502:
 		break // No content-type
@@ -2316,64 +1986,36 @@ func ParseGetAccessTokenResponse(rsp *http.Response) (*GetAccessTokenResponse, e
 		}
 		response.JSON200 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON401 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
-		var dest ForbiddenApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
-		var dest ForbiddenApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON403 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
-		var dest NotFoundApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON404 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
-		var dest NotFoundApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON404 = &dest
-
 	case rsp.StatusCode == 429:
 		break // No content-type
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON500 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON500 = &dest
 
 	case rsp.StatusCode == 502:
 		break // No content-type
@@ -2433,64 +2075,36 @@ func ParseUpdateAccessTokenResponse(rsp *http.Response) (*UpdateAccessTokenRespo
 		}
 		response.JSON200 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
-		var dest BadRequestApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON400 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
-		var dest BadRequestApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON400 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON401 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
-		var dest NotFoundApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON404 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
-		var dest NotFoundApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON404 = &dest
-
 	case rsp.StatusCode == 429:
 		break // No content-type
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON500 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON500 = &dest
 
 	case rsp.StatusCode == 502:
 		break // No content-type
@@ -2550,64 +2164,36 @@ func ParseRegenerateAccessTokenResponse(rsp *http.Response) (*RegenerateAccessTo
 		}
 		response.JSON200 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON401 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
-		var dest NotFoundApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON404 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
-		var dest NotFoundApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON404 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON409 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 409:
-		var dest ConflictApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON409 = &dest
-
 	case rsp.StatusCode == 429:
 		break // No content-type
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON500 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON500 = &dest
 
 	case rsp.StatusCode == 502:
 		break // No content-type
@@ -2667,64 +2253,36 @@ func ParseValidateAccessTokenResponse(rsp *http.Response) (*ValidateAccessTokenR
 		}
 		response.JSON200 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
-		var dest BadRequestApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON400 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
-		var dest BadRequestApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON400 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON401 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 401:
-		var dest UnauthorizedApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON401 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
-		var dest ForbiddenApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON403 = &dest
 
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
-		var dest ForbiddenApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON403 = &dest
-
 	case rsp.StatusCode == 429:
 		break // No content-type
 
-	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationJSON
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalServerError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON500 = &dest
-
-	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 500:
-		var dest InternalServerErrorApplicationProblemPlusJSON
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSON500 = &dest
 
 	case rsp.StatusCode == 502:
 		break // No content-type

@@ -47,13 +47,9 @@ func (s *AccessToken) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
-		if s.Roles != nil {
+		if s.Roles.Set {
 			e.FieldStart("roles")
-			e.ArrStart()
-			for _, elem := range s.Roles {
-				e.Str(elem)
-			}
-			e.ArrEnd()
+			s.Roles.Encode(e)
 		}
 	}
 	{
@@ -137,17 +133,8 @@ func (s *AccessToken) Decode(d *jx.Decoder) error {
 			}
 		case "roles":
 			if err := func() error {
-				s.Roles = make([]string, 0)
-				if err := d.Arr(func(d *jx.Decoder) error {
-					var elem string
-					v, err := d.Str()
-					elem = string(v)
-					if err != nil {
-						return err
-					}
-					s.Roles = append(s.Roles, elem)
-					return nil
-				}); err != nil {
+				s.Roles.Reset()
+				if err := s.Roles.Decode(d); err != nil {
 					return err
 				}
 				return nil
@@ -242,13 +229,9 @@ func (s *AccessTokenCreateRecord) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
-		if s.Roles != nil {
+		if s.Roles.Set {
 			e.FieldStart("roles")
-			e.ArrStart()
-			for _, elem := range s.Roles {
-				e.Str(elem)
-			}
-			e.ArrEnd()
+			s.Roles.Encode(e)
 		}
 	}
 	{
@@ -339,17 +322,8 @@ func (s *AccessTokenCreateRecord) Decode(d *jx.Decoder) error {
 			}
 		case "roles":
 			if err := func() error {
-				s.Roles = make([]string, 0)
-				if err := d.Arr(func(d *jx.Decoder) error {
-					var elem string
-					v, err := d.Str()
-					elem = string(v)
-					if err != nil {
-						return err
-					}
-					s.Roles = append(s.Roles, elem)
-					return nil
-				}); err != nil {
+				s.Roles.Reset()
+				if err := s.Roles.Decode(d); err != nil {
 					return err
 				}
 				return nil
@@ -952,11 +926,15 @@ func (s *AccessTokensResp) Encode(e *jx.Encoder) {
 func (s *AccessTokensResp) encodeFields(e *jx.Encoder) {
 	{
 		e.FieldStart("access_tokens")
-		e.ArrStart()
-		for _, elem := range s.AccessTokens {
-			elem.Encode(e)
+		if s.AccessTokens == nil {
+			e.Null()
+		} else {
+			e.ArrStart()
+			for _, elem := range s.AccessTokens {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
 		}
-		e.ArrEnd()
 	}
 	{
 		if s.Paging.Set {
@@ -983,16 +961,23 @@ func (s *AccessTokensResp) Decode(d *jx.Decoder) error {
 		case "access_tokens":
 			requiredBitSet[0] |= 1 << 0
 			if err := func() error {
-				s.AccessTokens = make([]AccessToken, 0)
-				if err := d.Arr(func(d *jx.Decoder) error {
-					var elem AccessToken
-					if err := elem.Decode(d); err != nil {
+				switch tt := d.Next(); tt {
+				case jx.Null:
+					if err := d.Skip(); err != nil {
 						return err
 					}
-					s.AccessTokens = append(s.AccessTokens, elem)
-					return nil
-				}); err != nil {
-					return err
+				default:
+					s.AccessTokens = make([]AccessToken, 0)
+					if err := d.Arr(func(d *jx.Decoder) error {
+						var elem AccessToken
+						if err := elem.Decode(d); err != nil {
+							return err
+						}
+						s.AccessTokens = append(s.AccessTokens, elem)
+						return nil
+					}); err != nil {
+						return err
+					}
 				}
 				return nil
 			}(); err != nil {
@@ -1064,17 +1049,17 @@ func (s *AccessTokensResp) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
-// Encode encodes CreateAccessTokenApplicationJSONBadRequest as json.
-func (s CreateAccessTokenApplicationJSONBadRequest) Encode(e *jx.Encoder) {
+// Encode encodes CreateAccessTokenBadRequest as json.
+func (s CreateAccessTokenBadRequest) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes CreateAccessTokenApplicationJSONBadRequest from json.
-func (s *CreateAccessTokenApplicationJSONBadRequest) Decode(d *jx.Decoder) error {
+// Decode decodes CreateAccessTokenBadRequest from json.
+func (s *CreateAccessTokenBadRequest) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode CreateAccessTokenApplicationJSONBadRequest to nil")
+		return errors.New("invalid: unable to decode CreateAccessTokenBadRequest to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1085,34 +1070,34 @@ func (s *CreateAccessTokenApplicationJSONBadRequest) Decode(d *jx.Decoder) error
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = CreateAccessTokenApplicationJSONBadRequest(unwrapped)
+	*s = CreateAccessTokenBadRequest(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s CreateAccessTokenApplicationJSONBadRequest) MarshalJSON() ([]byte, error) {
+func (s CreateAccessTokenBadRequest) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *CreateAccessTokenApplicationJSONBadRequest) UnmarshalJSON(data []byte) error {
+func (s *CreateAccessTokenBadRequest) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes CreateAccessTokenApplicationJSONConflict as json.
-func (s CreateAccessTokenApplicationJSONConflict) Encode(e *jx.Encoder) {
+// Encode encodes CreateAccessTokenConflict as json.
+func (s CreateAccessTokenConflict) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes CreateAccessTokenApplicationJSONConflict from json.
-func (s *CreateAccessTokenApplicationJSONConflict) Decode(d *jx.Decoder) error {
+// Decode decodes CreateAccessTokenConflict from json.
+func (s *CreateAccessTokenConflict) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode CreateAccessTokenApplicationJSONConflict to nil")
+		return errors.New("invalid: unable to decode CreateAccessTokenConflict to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1123,34 +1108,34 @@ func (s *CreateAccessTokenApplicationJSONConflict) Decode(d *jx.Decoder) error {
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = CreateAccessTokenApplicationJSONConflict(unwrapped)
+	*s = CreateAccessTokenConflict(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s CreateAccessTokenApplicationJSONConflict) MarshalJSON() ([]byte, error) {
+func (s CreateAccessTokenConflict) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *CreateAccessTokenApplicationJSONConflict) UnmarshalJSON(data []byte) error {
+func (s *CreateAccessTokenConflict) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes CreateAccessTokenApplicationJSONForbidden as json.
-func (s CreateAccessTokenApplicationJSONForbidden) Encode(e *jx.Encoder) {
+// Encode encodes CreateAccessTokenForbidden as json.
+func (s CreateAccessTokenForbidden) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes CreateAccessTokenApplicationJSONForbidden from json.
-func (s *CreateAccessTokenApplicationJSONForbidden) Decode(d *jx.Decoder) error {
+// Decode decodes CreateAccessTokenForbidden from json.
+func (s *CreateAccessTokenForbidden) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode CreateAccessTokenApplicationJSONForbidden to nil")
+		return errors.New("invalid: unable to decode CreateAccessTokenForbidden to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1161,34 +1146,34 @@ func (s *CreateAccessTokenApplicationJSONForbidden) Decode(d *jx.Decoder) error 
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = CreateAccessTokenApplicationJSONForbidden(unwrapped)
+	*s = CreateAccessTokenForbidden(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s CreateAccessTokenApplicationJSONForbidden) MarshalJSON() ([]byte, error) {
+func (s CreateAccessTokenForbidden) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *CreateAccessTokenApplicationJSONForbidden) UnmarshalJSON(data []byte) error {
+func (s *CreateAccessTokenForbidden) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes CreateAccessTokenApplicationJSONInternalServerError as json.
-func (s CreateAccessTokenApplicationJSONInternalServerError) Encode(e *jx.Encoder) {
+// Encode encodes CreateAccessTokenInternalServerError as json.
+func (s CreateAccessTokenInternalServerError) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes CreateAccessTokenApplicationJSONInternalServerError from json.
-func (s *CreateAccessTokenApplicationJSONInternalServerError) Decode(d *jx.Decoder) error {
+// Decode decodes CreateAccessTokenInternalServerError from json.
+func (s *CreateAccessTokenInternalServerError) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode CreateAccessTokenApplicationJSONInternalServerError to nil")
+		return errors.New("invalid: unable to decode CreateAccessTokenInternalServerError to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1199,34 +1184,34 @@ func (s *CreateAccessTokenApplicationJSONInternalServerError) Decode(d *jx.Decod
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = CreateAccessTokenApplicationJSONInternalServerError(unwrapped)
+	*s = CreateAccessTokenInternalServerError(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s CreateAccessTokenApplicationJSONInternalServerError) MarshalJSON() ([]byte, error) {
+func (s CreateAccessTokenInternalServerError) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *CreateAccessTokenApplicationJSONInternalServerError) UnmarshalJSON(data []byte) error {
+func (s *CreateAccessTokenInternalServerError) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes CreateAccessTokenApplicationJSONUnauthorized as json.
-func (s CreateAccessTokenApplicationJSONUnauthorized) Encode(e *jx.Encoder) {
+// Encode encodes CreateAccessTokenUnauthorized as json.
+func (s CreateAccessTokenUnauthorized) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes CreateAccessTokenApplicationJSONUnauthorized from json.
-func (s *CreateAccessTokenApplicationJSONUnauthorized) Decode(d *jx.Decoder) error {
+// Decode decodes CreateAccessTokenUnauthorized from json.
+func (s *CreateAccessTokenUnauthorized) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode CreateAccessTokenApplicationJSONUnauthorized to nil")
+		return errors.New("invalid: unable to decode CreateAccessTokenUnauthorized to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1237,34 +1222,34 @@ func (s *CreateAccessTokenApplicationJSONUnauthorized) Decode(d *jx.Decoder) err
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = CreateAccessTokenApplicationJSONUnauthorized(unwrapped)
+	*s = CreateAccessTokenUnauthorized(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s CreateAccessTokenApplicationJSONUnauthorized) MarshalJSON() ([]byte, error) {
+func (s CreateAccessTokenUnauthorized) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *CreateAccessTokenApplicationJSONUnauthorized) UnmarshalJSON(data []byte) error {
+func (s *CreateAccessTokenUnauthorized) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes CreateAccessTokenApplicationProblemJSONBadRequest as json.
-func (s CreateAccessTokenApplicationProblemJSONBadRequest) Encode(e *jx.Encoder) {
+// Encode encodes DeleteAccessTokenForbidden as json.
+func (s DeleteAccessTokenForbidden) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes CreateAccessTokenApplicationProblemJSONBadRequest from json.
-func (s *CreateAccessTokenApplicationProblemJSONBadRequest) Decode(d *jx.Decoder) error {
+// Decode decodes DeleteAccessTokenForbidden from json.
+func (s *DeleteAccessTokenForbidden) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode CreateAccessTokenApplicationProblemJSONBadRequest to nil")
+		return errors.New("invalid: unable to decode DeleteAccessTokenForbidden to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1275,34 +1260,34 @@ func (s *CreateAccessTokenApplicationProblemJSONBadRequest) Decode(d *jx.Decoder
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = CreateAccessTokenApplicationProblemJSONBadRequest(unwrapped)
+	*s = DeleteAccessTokenForbidden(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s CreateAccessTokenApplicationProblemJSONBadRequest) MarshalJSON() ([]byte, error) {
+func (s DeleteAccessTokenForbidden) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *CreateAccessTokenApplicationProblemJSONBadRequest) UnmarshalJSON(data []byte) error {
+func (s *DeleteAccessTokenForbidden) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes CreateAccessTokenApplicationProblemJSONConflict as json.
-func (s CreateAccessTokenApplicationProblemJSONConflict) Encode(e *jx.Encoder) {
+// Encode encodes DeleteAccessTokenInternalServerError as json.
+func (s DeleteAccessTokenInternalServerError) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes CreateAccessTokenApplicationProblemJSONConflict from json.
-func (s *CreateAccessTokenApplicationProblemJSONConflict) Decode(d *jx.Decoder) error {
+// Decode decodes DeleteAccessTokenInternalServerError from json.
+func (s *DeleteAccessTokenInternalServerError) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode CreateAccessTokenApplicationProblemJSONConflict to nil")
+		return errors.New("invalid: unable to decode DeleteAccessTokenInternalServerError to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1313,34 +1298,34 @@ func (s *CreateAccessTokenApplicationProblemJSONConflict) Decode(d *jx.Decoder) 
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = CreateAccessTokenApplicationProblemJSONConflict(unwrapped)
+	*s = DeleteAccessTokenInternalServerError(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s CreateAccessTokenApplicationProblemJSONConflict) MarshalJSON() ([]byte, error) {
+func (s DeleteAccessTokenInternalServerError) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *CreateAccessTokenApplicationProblemJSONConflict) UnmarshalJSON(data []byte) error {
+func (s *DeleteAccessTokenInternalServerError) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes CreateAccessTokenApplicationProblemJSONForbidden as json.
-func (s CreateAccessTokenApplicationProblemJSONForbidden) Encode(e *jx.Encoder) {
+// Encode encodes DeleteAccessTokenNotFound as json.
+func (s DeleteAccessTokenNotFound) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes CreateAccessTokenApplicationProblemJSONForbidden from json.
-func (s *CreateAccessTokenApplicationProblemJSONForbidden) Decode(d *jx.Decoder) error {
+// Decode decodes DeleteAccessTokenNotFound from json.
+func (s *DeleteAccessTokenNotFound) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode CreateAccessTokenApplicationProblemJSONForbidden to nil")
+		return errors.New("invalid: unable to decode DeleteAccessTokenNotFound to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1351,34 +1336,34 @@ func (s *CreateAccessTokenApplicationProblemJSONForbidden) Decode(d *jx.Decoder)
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = CreateAccessTokenApplicationProblemJSONForbidden(unwrapped)
+	*s = DeleteAccessTokenNotFound(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s CreateAccessTokenApplicationProblemJSONForbidden) MarshalJSON() ([]byte, error) {
+func (s DeleteAccessTokenNotFound) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *CreateAccessTokenApplicationProblemJSONForbidden) UnmarshalJSON(data []byte) error {
+func (s *DeleteAccessTokenNotFound) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes CreateAccessTokenApplicationProblemJSONInternalServerError as json.
-func (s CreateAccessTokenApplicationProblemJSONInternalServerError) Encode(e *jx.Encoder) {
+// Encode encodes DeleteAccessTokenUnauthorized as json.
+func (s DeleteAccessTokenUnauthorized) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes CreateAccessTokenApplicationProblemJSONInternalServerError from json.
-func (s *CreateAccessTokenApplicationProblemJSONInternalServerError) Decode(d *jx.Decoder) error {
+// Decode decodes DeleteAccessTokenUnauthorized from json.
+func (s *DeleteAccessTokenUnauthorized) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode CreateAccessTokenApplicationProblemJSONInternalServerError to nil")
+		return errors.New("invalid: unable to decode DeleteAccessTokenUnauthorized to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1389,361 +1374,19 @@ func (s *CreateAccessTokenApplicationProblemJSONInternalServerError) Decode(d *j
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = CreateAccessTokenApplicationProblemJSONInternalServerError(unwrapped)
+	*s = DeleteAccessTokenUnauthorized(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s CreateAccessTokenApplicationProblemJSONInternalServerError) MarshalJSON() ([]byte, error) {
+func (s DeleteAccessTokenUnauthorized) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *CreateAccessTokenApplicationProblemJSONInternalServerError) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes CreateAccessTokenApplicationProblemJSONUnauthorized as json.
-func (s CreateAccessTokenApplicationProblemJSONUnauthorized) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes CreateAccessTokenApplicationProblemJSONUnauthorized from json.
-func (s *CreateAccessTokenApplicationProblemJSONUnauthorized) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode CreateAccessTokenApplicationProblemJSONUnauthorized to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = CreateAccessTokenApplicationProblemJSONUnauthorized(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s CreateAccessTokenApplicationProblemJSONUnauthorized) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *CreateAccessTokenApplicationProblemJSONUnauthorized) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes DeleteAccessTokenApplicationJSONForbidden as json.
-func (s DeleteAccessTokenApplicationJSONForbidden) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes DeleteAccessTokenApplicationJSONForbidden from json.
-func (s *DeleteAccessTokenApplicationJSONForbidden) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode DeleteAccessTokenApplicationJSONForbidden to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = DeleteAccessTokenApplicationJSONForbidden(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s DeleteAccessTokenApplicationJSONForbidden) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *DeleteAccessTokenApplicationJSONForbidden) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes DeleteAccessTokenApplicationJSONInternalServerError as json.
-func (s DeleteAccessTokenApplicationJSONInternalServerError) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes DeleteAccessTokenApplicationJSONInternalServerError from json.
-func (s *DeleteAccessTokenApplicationJSONInternalServerError) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode DeleteAccessTokenApplicationJSONInternalServerError to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = DeleteAccessTokenApplicationJSONInternalServerError(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s DeleteAccessTokenApplicationJSONInternalServerError) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *DeleteAccessTokenApplicationJSONInternalServerError) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes DeleteAccessTokenApplicationJSONNotFound as json.
-func (s DeleteAccessTokenApplicationJSONNotFound) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes DeleteAccessTokenApplicationJSONNotFound from json.
-func (s *DeleteAccessTokenApplicationJSONNotFound) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode DeleteAccessTokenApplicationJSONNotFound to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = DeleteAccessTokenApplicationJSONNotFound(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s DeleteAccessTokenApplicationJSONNotFound) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *DeleteAccessTokenApplicationJSONNotFound) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes DeleteAccessTokenApplicationJSONUnauthorized as json.
-func (s DeleteAccessTokenApplicationJSONUnauthorized) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes DeleteAccessTokenApplicationJSONUnauthorized from json.
-func (s *DeleteAccessTokenApplicationJSONUnauthorized) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode DeleteAccessTokenApplicationJSONUnauthorized to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = DeleteAccessTokenApplicationJSONUnauthorized(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s DeleteAccessTokenApplicationJSONUnauthorized) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *DeleteAccessTokenApplicationJSONUnauthorized) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes DeleteAccessTokenApplicationProblemJSONForbidden as json.
-func (s DeleteAccessTokenApplicationProblemJSONForbidden) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes DeleteAccessTokenApplicationProblemJSONForbidden from json.
-func (s *DeleteAccessTokenApplicationProblemJSONForbidden) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode DeleteAccessTokenApplicationProblemJSONForbidden to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = DeleteAccessTokenApplicationProblemJSONForbidden(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s DeleteAccessTokenApplicationProblemJSONForbidden) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *DeleteAccessTokenApplicationProblemJSONForbidden) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes DeleteAccessTokenApplicationProblemJSONInternalServerError as json.
-func (s DeleteAccessTokenApplicationProblemJSONInternalServerError) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes DeleteAccessTokenApplicationProblemJSONInternalServerError from json.
-func (s *DeleteAccessTokenApplicationProblemJSONInternalServerError) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode DeleteAccessTokenApplicationProblemJSONInternalServerError to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = DeleteAccessTokenApplicationProblemJSONInternalServerError(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s DeleteAccessTokenApplicationProblemJSONInternalServerError) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *DeleteAccessTokenApplicationProblemJSONInternalServerError) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes DeleteAccessTokenApplicationProblemJSONNotFound as json.
-func (s DeleteAccessTokenApplicationProblemJSONNotFound) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes DeleteAccessTokenApplicationProblemJSONNotFound from json.
-func (s *DeleteAccessTokenApplicationProblemJSONNotFound) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode DeleteAccessTokenApplicationProblemJSONNotFound to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = DeleteAccessTokenApplicationProblemJSONNotFound(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s DeleteAccessTokenApplicationProblemJSONNotFound) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *DeleteAccessTokenApplicationProblemJSONNotFound) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes DeleteAccessTokenApplicationProblemJSONUnauthorized as json.
-func (s DeleteAccessTokenApplicationProblemJSONUnauthorized) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes DeleteAccessTokenApplicationProblemJSONUnauthorized from json.
-func (s *DeleteAccessTokenApplicationProblemJSONUnauthorized) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode DeleteAccessTokenApplicationProblemJSONUnauthorized to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = DeleteAccessTokenApplicationProblemJSONUnauthorized(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s DeleteAccessTokenApplicationProblemJSONUnauthorized) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *DeleteAccessTokenApplicationProblemJSONUnauthorized) UnmarshalJSON(data []byte) error {
+func (s *DeleteAccessTokenUnauthorized) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -1806,17 +1449,17 @@ func (s *Error) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
-// Encode encodes GetAccessTokenApplicationJSONForbidden as json.
-func (s GetAccessTokenApplicationJSONForbidden) Encode(e *jx.Encoder) {
+// Encode encodes GetAccessTokenForbidden as json.
+func (s GetAccessTokenForbidden) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes GetAccessTokenApplicationJSONForbidden from json.
-func (s *GetAccessTokenApplicationJSONForbidden) Decode(d *jx.Decoder) error {
+// Decode decodes GetAccessTokenForbidden from json.
+func (s *GetAccessTokenForbidden) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode GetAccessTokenApplicationJSONForbidden to nil")
+		return errors.New("invalid: unable to decode GetAccessTokenForbidden to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1827,34 +1470,34 @@ func (s *GetAccessTokenApplicationJSONForbidden) Decode(d *jx.Decoder) error {
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = GetAccessTokenApplicationJSONForbidden(unwrapped)
+	*s = GetAccessTokenForbidden(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s GetAccessTokenApplicationJSONForbidden) MarshalJSON() ([]byte, error) {
+func (s GetAccessTokenForbidden) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *GetAccessTokenApplicationJSONForbidden) UnmarshalJSON(data []byte) error {
+func (s *GetAccessTokenForbidden) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes GetAccessTokenApplicationJSONInternalServerError as json.
-func (s GetAccessTokenApplicationJSONInternalServerError) Encode(e *jx.Encoder) {
+// Encode encodes GetAccessTokenInternalServerError as json.
+func (s GetAccessTokenInternalServerError) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes GetAccessTokenApplicationJSONInternalServerError from json.
-func (s *GetAccessTokenApplicationJSONInternalServerError) Decode(d *jx.Decoder) error {
+// Decode decodes GetAccessTokenInternalServerError from json.
+func (s *GetAccessTokenInternalServerError) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode GetAccessTokenApplicationJSONInternalServerError to nil")
+		return errors.New("invalid: unable to decode GetAccessTokenInternalServerError to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1865,34 +1508,34 @@ func (s *GetAccessTokenApplicationJSONInternalServerError) Decode(d *jx.Decoder)
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = GetAccessTokenApplicationJSONInternalServerError(unwrapped)
+	*s = GetAccessTokenInternalServerError(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s GetAccessTokenApplicationJSONInternalServerError) MarshalJSON() ([]byte, error) {
+func (s GetAccessTokenInternalServerError) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *GetAccessTokenApplicationJSONInternalServerError) UnmarshalJSON(data []byte) error {
+func (s *GetAccessTokenInternalServerError) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes GetAccessTokenApplicationJSONNotFound as json.
-func (s GetAccessTokenApplicationJSONNotFound) Encode(e *jx.Encoder) {
+// Encode encodes GetAccessTokenNotFound as json.
+func (s GetAccessTokenNotFound) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes GetAccessTokenApplicationJSONNotFound from json.
-func (s *GetAccessTokenApplicationJSONNotFound) Decode(d *jx.Decoder) error {
+// Decode decodes GetAccessTokenNotFound from json.
+func (s *GetAccessTokenNotFound) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode GetAccessTokenApplicationJSONNotFound to nil")
+		return errors.New("invalid: unable to decode GetAccessTokenNotFound to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1903,34 +1546,34 @@ func (s *GetAccessTokenApplicationJSONNotFound) Decode(d *jx.Decoder) error {
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = GetAccessTokenApplicationJSONNotFound(unwrapped)
+	*s = GetAccessTokenNotFound(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s GetAccessTokenApplicationJSONNotFound) MarshalJSON() ([]byte, error) {
+func (s GetAccessTokenNotFound) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *GetAccessTokenApplicationJSONNotFound) UnmarshalJSON(data []byte) error {
+func (s *GetAccessTokenNotFound) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes GetAccessTokenApplicationJSONUnauthorized as json.
-func (s GetAccessTokenApplicationJSONUnauthorized) Encode(e *jx.Encoder) {
+// Encode encodes GetAccessTokenUnauthorized as json.
+func (s GetAccessTokenUnauthorized) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes GetAccessTokenApplicationJSONUnauthorized from json.
-func (s *GetAccessTokenApplicationJSONUnauthorized) Decode(d *jx.Decoder) error {
+// Decode decodes GetAccessTokenUnauthorized from json.
+func (s *GetAccessTokenUnauthorized) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode GetAccessTokenApplicationJSONUnauthorized to nil")
+		return errors.New("invalid: unable to decode GetAccessTokenUnauthorized to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1941,34 +1584,34 @@ func (s *GetAccessTokenApplicationJSONUnauthorized) Decode(d *jx.Decoder) error 
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = GetAccessTokenApplicationJSONUnauthorized(unwrapped)
+	*s = GetAccessTokenUnauthorized(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s GetAccessTokenApplicationJSONUnauthorized) MarshalJSON() ([]byte, error) {
+func (s GetAccessTokenUnauthorized) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *GetAccessTokenApplicationJSONUnauthorized) UnmarshalJSON(data []byte) error {
+func (s *GetAccessTokenUnauthorized) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes GetAccessTokenApplicationProblemJSONForbidden as json.
-func (s GetAccessTokenApplicationProblemJSONForbidden) Encode(e *jx.Encoder) {
+// Encode encodes ListAccessTokensBadRequest as json.
+func (s ListAccessTokensBadRequest) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes GetAccessTokenApplicationProblemJSONForbidden from json.
-func (s *GetAccessTokenApplicationProblemJSONForbidden) Decode(d *jx.Decoder) error {
+// Decode decodes ListAccessTokensBadRequest from json.
+func (s *ListAccessTokensBadRequest) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode GetAccessTokenApplicationProblemJSONForbidden to nil")
+		return errors.New("invalid: unable to decode ListAccessTokensBadRequest to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -1979,34 +1622,34 @@ func (s *GetAccessTokenApplicationProblemJSONForbidden) Decode(d *jx.Decoder) er
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = GetAccessTokenApplicationProblemJSONForbidden(unwrapped)
+	*s = ListAccessTokensBadRequest(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s GetAccessTokenApplicationProblemJSONForbidden) MarshalJSON() ([]byte, error) {
+func (s ListAccessTokensBadRequest) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *GetAccessTokenApplicationProblemJSONForbidden) UnmarshalJSON(data []byte) error {
+func (s *ListAccessTokensBadRequest) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes GetAccessTokenApplicationProblemJSONInternalServerError as json.
-func (s GetAccessTokenApplicationProblemJSONInternalServerError) Encode(e *jx.Encoder) {
+// Encode encodes ListAccessTokensForbidden as json.
+func (s ListAccessTokensForbidden) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes GetAccessTokenApplicationProblemJSONInternalServerError from json.
-func (s *GetAccessTokenApplicationProblemJSONInternalServerError) Decode(d *jx.Decoder) error {
+// Decode decodes ListAccessTokensForbidden from json.
+func (s *ListAccessTokensForbidden) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode GetAccessTokenApplicationProblemJSONInternalServerError to nil")
+		return errors.New("invalid: unable to decode ListAccessTokensForbidden to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -2017,34 +1660,34 @@ func (s *GetAccessTokenApplicationProblemJSONInternalServerError) Decode(d *jx.D
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = GetAccessTokenApplicationProblemJSONInternalServerError(unwrapped)
+	*s = ListAccessTokensForbidden(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s GetAccessTokenApplicationProblemJSONInternalServerError) MarshalJSON() ([]byte, error) {
+func (s ListAccessTokensForbidden) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *GetAccessTokenApplicationProblemJSONInternalServerError) UnmarshalJSON(data []byte) error {
+func (s *ListAccessTokensForbidden) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes GetAccessTokenApplicationProblemJSONNotFound as json.
-func (s GetAccessTokenApplicationProblemJSONNotFound) Encode(e *jx.Encoder) {
+// Encode encodes ListAccessTokensInternalServerError as json.
+func (s ListAccessTokensInternalServerError) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes GetAccessTokenApplicationProblemJSONNotFound from json.
-func (s *GetAccessTokenApplicationProblemJSONNotFound) Decode(d *jx.Decoder) error {
+// Decode decodes ListAccessTokensInternalServerError from json.
+func (s *ListAccessTokensInternalServerError) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode GetAccessTokenApplicationProblemJSONNotFound to nil")
+		return errors.New("invalid: unable to decode ListAccessTokensInternalServerError to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -2055,34 +1698,34 @@ func (s *GetAccessTokenApplicationProblemJSONNotFound) Decode(d *jx.Decoder) err
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = GetAccessTokenApplicationProblemJSONNotFound(unwrapped)
+	*s = ListAccessTokensInternalServerError(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s GetAccessTokenApplicationProblemJSONNotFound) MarshalJSON() ([]byte, error) {
+func (s ListAccessTokensInternalServerError) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *GetAccessTokenApplicationProblemJSONNotFound) UnmarshalJSON(data []byte) error {
+func (s *ListAccessTokensInternalServerError) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes GetAccessTokenApplicationProblemJSONUnauthorized as json.
-func (s GetAccessTokenApplicationProblemJSONUnauthorized) Encode(e *jx.Encoder) {
+// Encode encodes ListAccessTokensUnauthorized as json.
+func (s ListAccessTokensUnauthorized) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes GetAccessTokenApplicationProblemJSONUnauthorized from json.
-func (s *GetAccessTokenApplicationProblemJSONUnauthorized) Decode(d *jx.Decoder) error {
+// Decode decodes ListAccessTokensUnauthorized from json.
+func (s *ListAccessTokensUnauthorized) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode GetAccessTokenApplicationProblemJSONUnauthorized to nil")
+		return errors.New("invalid: unable to decode ListAccessTokensUnauthorized to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -2093,323 +1736,19 @@ func (s *GetAccessTokenApplicationProblemJSONUnauthorized) Decode(d *jx.Decoder)
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = GetAccessTokenApplicationProblemJSONUnauthorized(unwrapped)
+	*s = ListAccessTokensUnauthorized(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s GetAccessTokenApplicationProblemJSONUnauthorized) MarshalJSON() ([]byte, error) {
+func (s ListAccessTokensUnauthorized) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *GetAccessTokenApplicationProblemJSONUnauthorized) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ListAccessTokensApplicationJSONBadRequest as json.
-func (s ListAccessTokensApplicationJSONBadRequest) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ListAccessTokensApplicationJSONBadRequest from json.
-func (s *ListAccessTokensApplicationJSONBadRequest) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ListAccessTokensApplicationJSONBadRequest to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ListAccessTokensApplicationJSONBadRequest(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ListAccessTokensApplicationJSONBadRequest) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ListAccessTokensApplicationJSONBadRequest) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ListAccessTokensApplicationJSONForbidden as json.
-func (s ListAccessTokensApplicationJSONForbidden) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ListAccessTokensApplicationJSONForbidden from json.
-func (s *ListAccessTokensApplicationJSONForbidden) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ListAccessTokensApplicationJSONForbidden to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ListAccessTokensApplicationJSONForbidden(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ListAccessTokensApplicationJSONForbidden) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ListAccessTokensApplicationJSONForbidden) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ListAccessTokensApplicationJSONInternalServerError as json.
-func (s ListAccessTokensApplicationJSONInternalServerError) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ListAccessTokensApplicationJSONInternalServerError from json.
-func (s *ListAccessTokensApplicationJSONInternalServerError) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ListAccessTokensApplicationJSONInternalServerError to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ListAccessTokensApplicationJSONInternalServerError(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ListAccessTokensApplicationJSONInternalServerError) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ListAccessTokensApplicationJSONInternalServerError) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ListAccessTokensApplicationJSONUnauthorized as json.
-func (s ListAccessTokensApplicationJSONUnauthorized) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ListAccessTokensApplicationJSONUnauthorized from json.
-func (s *ListAccessTokensApplicationJSONUnauthorized) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ListAccessTokensApplicationJSONUnauthorized to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ListAccessTokensApplicationJSONUnauthorized(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ListAccessTokensApplicationJSONUnauthorized) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ListAccessTokensApplicationJSONUnauthorized) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ListAccessTokensApplicationProblemJSONBadRequest as json.
-func (s ListAccessTokensApplicationProblemJSONBadRequest) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ListAccessTokensApplicationProblemJSONBadRequest from json.
-func (s *ListAccessTokensApplicationProblemJSONBadRequest) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ListAccessTokensApplicationProblemJSONBadRequest to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ListAccessTokensApplicationProblemJSONBadRequest(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ListAccessTokensApplicationProblemJSONBadRequest) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ListAccessTokensApplicationProblemJSONBadRequest) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ListAccessTokensApplicationProblemJSONForbidden as json.
-func (s ListAccessTokensApplicationProblemJSONForbidden) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ListAccessTokensApplicationProblemJSONForbidden from json.
-func (s *ListAccessTokensApplicationProblemJSONForbidden) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ListAccessTokensApplicationProblemJSONForbidden to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ListAccessTokensApplicationProblemJSONForbidden(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ListAccessTokensApplicationProblemJSONForbidden) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ListAccessTokensApplicationProblemJSONForbidden) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ListAccessTokensApplicationProblemJSONInternalServerError as json.
-func (s ListAccessTokensApplicationProblemJSONInternalServerError) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ListAccessTokensApplicationProblemJSONInternalServerError from json.
-func (s *ListAccessTokensApplicationProblemJSONInternalServerError) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ListAccessTokensApplicationProblemJSONInternalServerError to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ListAccessTokensApplicationProblemJSONInternalServerError(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ListAccessTokensApplicationProblemJSONInternalServerError) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ListAccessTokensApplicationProblemJSONInternalServerError) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ListAccessTokensApplicationProblemJSONUnauthorized as json.
-func (s ListAccessTokensApplicationProblemJSONUnauthorized) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ListAccessTokensApplicationProblemJSONUnauthorized from json.
-func (s *ListAccessTokensApplicationProblemJSONUnauthorized) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ListAccessTokensApplicationProblemJSONUnauthorized to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ListAccessTokensApplicationProblemJSONUnauthorized(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ListAccessTokensApplicationProblemJSONUnauthorized) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ListAccessTokensApplicationProblemJSONUnauthorized) UnmarshalJSON(data []byte) error {
+func (s *ListAccessTokensUnauthorized) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -2619,19 +1958,35 @@ func (s *OptInt64) UnmarshalJSON(data []byte) error {
 }
 
 // Encode encodes Paging as json.
-func (o OptPaging) Encode(e *jx.Encoder) {
+func (o OptNilPaging) Encode(e *jx.Encoder) {
 	if !o.Set {
+		return
+	}
+	if o.Null {
+		e.Null()
 		return
 	}
 	o.Value.Encode(e)
 }
 
 // Decode decodes Paging from json.
-func (o *OptPaging) Decode(d *jx.Decoder) error {
+func (o *OptNilPaging) Decode(d *jx.Decoder) error {
 	if o == nil {
-		return errors.New("invalid: unable to decode OptPaging to nil")
+		return errors.New("invalid: unable to decode OptNilPaging to nil")
+	}
+	if d.Next() == jx.Null {
+		if err := d.Null(); err != nil {
+			return err
+		}
+
+		var v Paging
+		o.Value = v
+		o.Set = true
+		o.Null = true
+		return nil
 	}
 	o.Set = true
+	o.Null = false
 	if err := o.Value.Decode(d); err != nil {
 		return err
 	}
@@ -2639,14 +1994,126 @@ func (o *OptPaging) Decode(d *jx.Decoder) error {
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s OptPaging) MarshalJSON() ([]byte, error) {
+func (s OptNilPaging) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *OptPaging) UnmarshalJSON(data []byte) error {
+func (s *OptNilPaging) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes []string as json.
+func (o OptNilStringArray) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	if o.Null {
+		e.Null()
+		return
+	}
+	e.ArrStart()
+	for _, elem := range o.Value {
+		e.Str(elem)
+	}
+	e.ArrEnd()
+}
+
+// Decode decodes []string from json.
+func (o *OptNilStringArray) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptNilStringArray to nil")
+	}
+	if d.Next() == jx.Null {
+		if err := d.Null(); err != nil {
+			return err
+		}
+
+		var v []string
+		o.Value = v
+		o.Set = true
+		o.Null = true
+		return nil
+	}
+	o.Set = true
+	o.Null = false
+	o.Value = make([]string, 0)
+	if err := d.Arr(func(d *jx.Decoder) error {
+		var elem string
+		v, err := d.Str()
+		elem = string(v)
+		if err != nil {
+			return err
+		}
+		o.Value = append(o.Value, elem)
+		return nil
+	}); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptNilStringArray) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptNilStringArray) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes UserNestview as json.
+func (o OptNilUserNestview) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	if o.Null {
+		e.Null()
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes UserNestview from json.
+func (o *OptNilUserNestview) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptNilUserNestview to nil")
+	}
+	if d.Next() == jx.Null {
+		if err := d.Null(); err != nil {
+			return err
+		}
+
+		var v UserNestview
+		o.Value = v
+		o.Set = true
+		o.Null = true
+		return nil
+	}
+	o.Set = true
+	o.Null = false
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptNilUserNestview) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptNilUserNestview) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -2682,39 +2149,6 @@ func (s OptString) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptString) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes UserNestview as json.
-func (o OptUserNestview) Encode(e *jx.Encoder) {
-	if !o.Set {
-		return
-	}
-	o.Value.Encode(e)
-}
-
-// Decode decodes UserNestview from json.
-func (o *OptUserNestview) Decode(d *jx.Decoder) error {
-	if o == nil {
-		return errors.New("invalid: unable to decode OptUserNestview to nil")
-	}
-	o.Set = true
-	if err := o.Value.Decode(d); err != nil {
-		return err
-	}
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s OptUserNestview) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *OptUserNestview) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -2833,17 +2267,17 @@ func (s *Paging) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
-// Encode encodes RegenerateAccessTokenApplicationJSONConflict as json.
-func (s RegenerateAccessTokenApplicationJSONConflict) Encode(e *jx.Encoder) {
+// Encode encodes RegenerateAccessTokenConflict as json.
+func (s RegenerateAccessTokenConflict) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes RegenerateAccessTokenApplicationJSONConflict from json.
-func (s *RegenerateAccessTokenApplicationJSONConflict) Decode(d *jx.Decoder) error {
+// Decode decodes RegenerateAccessTokenConflict from json.
+func (s *RegenerateAccessTokenConflict) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode RegenerateAccessTokenApplicationJSONConflict to nil")
+		return errors.New("invalid: unable to decode RegenerateAccessTokenConflict to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -2854,34 +2288,34 @@ func (s *RegenerateAccessTokenApplicationJSONConflict) Decode(d *jx.Decoder) err
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = RegenerateAccessTokenApplicationJSONConflict(unwrapped)
+	*s = RegenerateAccessTokenConflict(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s RegenerateAccessTokenApplicationJSONConflict) MarshalJSON() ([]byte, error) {
+func (s RegenerateAccessTokenConflict) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *RegenerateAccessTokenApplicationJSONConflict) UnmarshalJSON(data []byte) error {
+func (s *RegenerateAccessTokenConflict) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes RegenerateAccessTokenApplicationJSONInternalServerError as json.
-func (s RegenerateAccessTokenApplicationJSONInternalServerError) Encode(e *jx.Encoder) {
+// Encode encodes RegenerateAccessTokenInternalServerError as json.
+func (s RegenerateAccessTokenInternalServerError) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes RegenerateAccessTokenApplicationJSONInternalServerError from json.
-func (s *RegenerateAccessTokenApplicationJSONInternalServerError) Decode(d *jx.Decoder) error {
+// Decode decodes RegenerateAccessTokenInternalServerError from json.
+func (s *RegenerateAccessTokenInternalServerError) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode RegenerateAccessTokenApplicationJSONInternalServerError to nil")
+		return errors.New("invalid: unable to decode RegenerateAccessTokenInternalServerError to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -2892,34 +2326,34 @@ func (s *RegenerateAccessTokenApplicationJSONInternalServerError) Decode(d *jx.D
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = RegenerateAccessTokenApplicationJSONInternalServerError(unwrapped)
+	*s = RegenerateAccessTokenInternalServerError(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s RegenerateAccessTokenApplicationJSONInternalServerError) MarshalJSON() ([]byte, error) {
+func (s RegenerateAccessTokenInternalServerError) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *RegenerateAccessTokenApplicationJSONInternalServerError) UnmarshalJSON(data []byte) error {
+func (s *RegenerateAccessTokenInternalServerError) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes RegenerateAccessTokenApplicationJSONNotFound as json.
-func (s RegenerateAccessTokenApplicationJSONNotFound) Encode(e *jx.Encoder) {
+// Encode encodes RegenerateAccessTokenNotFound as json.
+func (s RegenerateAccessTokenNotFound) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes RegenerateAccessTokenApplicationJSONNotFound from json.
-func (s *RegenerateAccessTokenApplicationJSONNotFound) Decode(d *jx.Decoder) error {
+// Decode decodes RegenerateAccessTokenNotFound from json.
+func (s *RegenerateAccessTokenNotFound) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode RegenerateAccessTokenApplicationJSONNotFound to nil")
+		return errors.New("invalid: unable to decode RegenerateAccessTokenNotFound to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -2930,34 +2364,34 @@ func (s *RegenerateAccessTokenApplicationJSONNotFound) Decode(d *jx.Decoder) err
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = RegenerateAccessTokenApplicationJSONNotFound(unwrapped)
+	*s = RegenerateAccessTokenNotFound(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s RegenerateAccessTokenApplicationJSONNotFound) MarshalJSON() ([]byte, error) {
+func (s RegenerateAccessTokenNotFound) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *RegenerateAccessTokenApplicationJSONNotFound) UnmarshalJSON(data []byte) error {
+func (s *RegenerateAccessTokenNotFound) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes RegenerateAccessTokenApplicationJSONUnauthorized as json.
-func (s RegenerateAccessTokenApplicationJSONUnauthorized) Encode(e *jx.Encoder) {
+// Encode encodes RegenerateAccessTokenUnauthorized as json.
+func (s RegenerateAccessTokenUnauthorized) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes RegenerateAccessTokenApplicationJSONUnauthorized from json.
-func (s *RegenerateAccessTokenApplicationJSONUnauthorized) Decode(d *jx.Decoder) error {
+// Decode decodes RegenerateAccessTokenUnauthorized from json.
+func (s *RegenerateAccessTokenUnauthorized) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode RegenerateAccessTokenApplicationJSONUnauthorized to nil")
+		return errors.New("invalid: unable to decode RegenerateAccessTokenUnauthorized to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -2968,34 +2402,34 @@ func (s *RegenerateAccessTokenApplicationJSONUnauthorized) Decode(d *jx.Decoder)
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = RegenerateAccessTokenApplicationJSONUnauthorized(unwrapped)
+	*s = RegenerateAccessTokenUnauthorized(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s RegenerateAccessTokenApplicationJSONUnauthorized) MarshalJSON() ([]byte, error) {
+func (s RegenerateAccessTokenUnauthorized) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *RegenerateAccessTokenApplicationJSONUnauthorized) UnmarshalJSON(data []byte) error {
+func (s *RegenerateAccessTokenUnauthorized) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes RegenerateAccessTokenApplicationProblemJSONConflict as json.
-func (s RegenerateAccessTokenApplicationProblemJSONConflict) Encode(e *jx.Encoder) {
+// Encode encodes UpdateAccessTokenBadRequest as json.
+func (s UpdateAccessTokenBadRequest) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes RegenerateAccessTokenApplicationProblemJSONConflict from json.
-func (s *RegenerateAccessTokenApplicationProblemJSONConflict) Decode(d *jx.Decoder) error {
+// Decode decodes UpdateAccessTokenBadRequest from json.
+func (s *UpdateAccessTokenBadRequest) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode RegenerateAccessTokenApplicationProblemJSONConflict to nil")
+		return errors.New("invalid: unable to decode UpdateAccessTokenBadRequest to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -3006,34 +2440,34 @@ func (s *RegenerateAccessTokenApplicationProblemJSONConflict) Decode(d *jx.Decod
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = RegenerateAccessTokenApplicationProblemJSONConflict(unwrapped)
+	*s = UpdateAccessTokenBadRequest(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s RegenerateAccessTokenApplicationProblemJSONConflict) MarshalJSON() ([]byte, error) {
+func (s UpdateAccessTokenBadRequest) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *RegenerateAccessTokenApplicationProblemJSONConflict) UnmarshalJSON(data []byte) error {
+func (s *UpdateAccessTokenBadRequest) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes RegenerateAccessTokenApplicationProblemJSONInternalServerError as json.
-func (s RegenerateAccessTokenApplicationProblemJSONInternalServerError) Encode(e *jx.Encoder) {
+// Encode encodes UpdateAccessTokenInternalServerError as json.
+func (s UpdateAccessTokenInternalServerError) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes RegenerateAccessTokenApplicationProblemJSONInternalServerError from json.
-func (s *RegenerateAccessTokenApplicationProblemJSONInternalServerError) Decode(d *jx.Decoder) error {
+// Decode decodes UpdateAccessTokenInternalServerError from json.
+func (s *UpdateAccessTokenInternalServerError) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode RegenerateAccessTokenApplicationProblemJSONInternalServerError to nil")
+		return errors.New("invalid: unable to decode UpdateAccessTokenInternalServerError to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -3044,34 +2478,34 @@ func (s *RegenerateAccessTokenApplicationProblemJSONInternalServerError) Decode(
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = RegenerateAccessTokenApplicationProblemJSONInternalServerError(unwrapped)
+	*s = UpdateAccessTokenInternalServerError(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s RegenerateAccessTokenApplicationProblemJSONInternalServerError) MarshalJSON() ([]byte, error) {
+func (s UpdateAccessTokenInternalServerError) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *RegenerateAccessTokenApplicationProblemJSONInternalServerError) UnmarshalJSON(data []byte) error {
+func (s *UpdateAccessTokenInternalServerError) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes RegenerateAccessTokenApplicationProblemJSONNotFound as json.
-func (s RegenerateAccessTokenApplicationProblemJSONNotFound) Encode(e *jx.Encoder) {
+// Encode encodes UpdateAccessTokenNotFound as json.
+func (s UpdateAccessTokenNotFound) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes RegenerateAccessTokenApplicationProblemJSONNotFound from json.
-func (s *RegenerateAccessTokenApplicationProblemJSONNotFound) Decode(d *jx.Decoder) error {
+// Decode decodes UpdateAccessTokenNotFound from json.
+func (s *UpdateAccessTokenNotFound) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode RegenerateAccessTokenApplicationProblemJSONNotFound to nil")
+		return errors.New("invalid: unable to decode UpdateAccessTokenNotFound to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -3082,34 +2516,34 @@ func (s *RegenerateAccessTokenApplicationProblemJSONNotFound) Decode(d *jx.Decod
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = RegenerateAccessTokenApplicationProblemJSONNotFound(unwrapped)
+	*s = UpdateAccessTokenNotFound(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s RegenerateAccessTokenApplicationProblemJSONNotFound) MarshalJSON() ([]byte, error) {
+func (s UpdateAccessTokenNotFound) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *RegenerateAccessTokenApplicationProblemJSONNotFound) UnmarshalJSON(data []byte) error {
+func (s *UpdateAccessTokenNotFound) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes RegenerateAccessTokenApplicationProblemJSONUnauthorized as json.
-func (s RegenerateAccessTokenApplicationProblemJSONUnauthorized) Encode(e *jx.Encoder) {
+// Encode encodes UpdateAccessTokenUnauthorized as json.
+func (s UpdateAccessTokenUnauthorized) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes RegenerateAccessTokenApplicationProblemJSONUnauthorized from json.
-func (s *RegenerateAccessTokenApplicationProblemJSONUnauthorized) Decode(d *jx.Decoder) error {
+// Decode decodes UpdateAccessTokenUnauthorized from json.
+func (s *UpdateAccessTokenUnauthorized) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode RegenerateAccessTokenApplicationProblemJSONUnauthorized to nil")
+		return errors.New("invalid: unable to decode UpdateAccessTokenUnauthorized to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -3120,323 +2554,19 @@ func (s *RegenerateAccessTokenApplicationProblemJSONUnauthorized) Decode(d *jx.D
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = RegenerateAccessTokenApplicationProblemJSONUnauthorized(unwrapped)
+	*s = UpdateAccessTokenUnauthorized(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s RegenerateAccessTokenApplicationProblemJSONUnauthorized) MarshalJSON() ([]byte, error) {
+func (s UpdateAccessTokenUnauthorized) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *RegenerateAccessTokenApplicationProblemJSONUnauthorized) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes UpdateAccessTokenApplicationJSONBadRequest as json.
-func (s UpdateAccessTokenApplicationJSONBadRequest) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes UpdateAccessTokenApplicationJSONBadRequest from json.
-func (s *UpdateAccessTokenApplicationJSONBadRequest) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode UpdateAccessTokenApplicationJSONBadRequest to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = UpdateAccessTokenApplicationJSONBadRequest(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s UpdateAccessTokenApplicationJSONBadRequest) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *UpdateAccessTokenApplicationJSONBadRequest) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes UpdateAccessTokenApplicationJSONInternalServerError as json.
-func (s UpdateAccessTokenApplicationJSONInternalServerError) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes UpdateAccessTokenApplicationJSONInternalServerError from json.
-func (s *UpdateAccessTokenApplicationJSONInternalServerError) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode UpdateAccessTokenApplicationJSONInternalServerError to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = UpdateAccessTokenApplicationJSONInternalServerError(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s UpdateAccessTokenApplicationJSONInternalServerError) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *UpdateAccessTokenApplicationJSONInternalServerError) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes UpdateAccessTokenApplicationJSONNotFound as json.
-func (s UpdateAccessTokenApplicationJSONNotFound) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes UpdateAccessTokenApplicationJSONNotFound from json.
-func (s *UpdateAccessTokenApplicationJSONNotFound) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode UpdateAccessTokenApplicationJSONNotFound to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = UpdateAccessTokenApplicationJSONNotFound(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s UpdateAccessTokenApplicationJSONNotFound) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *UpdateAccessTokenApplicationJSONNotFound) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes UpdateAccessTokenApplicationJSONUnauthorized as json.
-func (s UpdateAccessTokenApplicationJSONUnauthorized) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes UpdateAccessTokenApplicationJSONUnauthorized from json.
-func (s *UpdateAccessTokenApplicationJSONUnauthorized) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode UpdateAccessTokenApplicationJSONUnauthorized to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = UpdateAccessTokenApplicationJSONUnauthorized(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s UpdateAccessTokenApplicationJSONUnauthorized) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *UpdateAccessTokenApplicationJSONUnauthorized) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes UpdateAccessTokenApplicationProblemJSONBadRequest as json.
-func (s UpdateAccessTokenApplicationProblemJSONBadRequest) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes UpdateAccessTokenApplicationProblemJSONBadRequest from json.
-func (s *UpdateAccessTokenApplicationProblemJSONBadRequest) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode UpdateAccessTokenApplicationProblemJSONBadRequest to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = UpdateAccessTokenApplicationProblemJSONBadRequest(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s UpdateAccessTokenApplicationProblemJSONBadRequest) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *UpdateAccessTokenApplicationProblemJSONBadRequest) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes UpdateAccessTokenApplicationProblemJSONInternalServerError as json.
-func (s UpdateAccessTokenApplicationProblemJSONInternalServerError) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes UpdateAccessTokenApplicationProblemJSONInternalServerError from json.
-func (s *UpdateAccessTokenApplicationProblemJSONInternalServerError) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode UpdateAccessTokenApplicationProblemJSONInternalServerError to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = UpdateAccessTokenApplicationProblemJSONInternalServerError(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s UpdateAccessTokenApplicationProblemJSONInternalServerError) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *UpdateAccessTokenApplicationProblemJSONInternalServerError) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes UpdateAccessTokenApplicationProblemJSONNotFound as json.
-func (s UpdateAccessTokenApplicationProblemJSONNotFound) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes UpdateAccessTokenApplicationProblemJSONNotFound from json.
-func (s *UpdateAccessTokenApplicationProblemJSONNotFound) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode UpdateAccessTokenApplicationProblemJSONNotFound to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = UpdateAccessTokenApplicationProblemJSONNotFound(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s UpdateAccessTokenApplicationProblemJSONNotFound) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *UpdateAccessTokenApplicationProblemJSONNotFound) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes UpdateAccessTokenApplicationProblemJSONUnauthorized as json.
-func (s UpdateAccessTokenApplicationProblemJSONUnauthorized) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes UpdateAccessTokenApplicationProblemJSONUnauthorized from json.
-func (s *UpdateAccessTokenApplicationProblemJSONUnauthorized) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode UpdateAccessTokenApplicationProblemJSONUnauthorized to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = UpdateAccessTokenApplicationProblemJSONUnauthorized(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s UpdateAccessTokenApplicationProblemJSONUnauthorized) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *UpdateAccessTokenApplicationProblemJSONUnauthorized) UnmarshalJSON(data []byte) error {
+func (s *UpdateAccessTokenUnauthorized) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -3538,17 +2668,17 @@ func (s *UserNestview) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
-// Encode encodes ValidateAccessTokenApplicationJSONBadRequest as json.
-func (s ValidateAccessTokenApplicationJSONBadRequest) Encode(e *jx.Encoder) {
+// Encode encodes ValidateAccessTokenBadRequest as json.
+func (s ValidateAccessTokenBadRequest) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes ValidateAccessTokenApplicationJSONBadRequest from json.
-func (s *ValidateAccessTokenApplicationJSONBadRequest) Decode(d *jx.Decoder) error {
+// Decode decodes ValidateAccessTokenBadRequest from json.
+func (s *ValidateAccessTokenBadRequest) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode ValidateAccessTokenApplicationJSONBadRequest to nil")
+		return errors.New("invalid: unable to decode ValidateAccessTokenBadRequest to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -3559,34 +2689,34 @@ func (s *ValidateAccessTokenApplicationJSONBadRequest) Decode(d *jx.Decoder) err
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = ValidateAccessTokenApplicationJSONBadRequest(unwrapped)
+	*s = ValidateAccessTokenBadRequest(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s ValidateAccessTokenApplicationJSONBadRequest) MarshalJSON() ([]byte, error) {
+func (s ValidateAccessTokenBadRequest) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ValidateAccessTokenApplicationJSONBadRequest) UnmarshalJSON(data []byte) error {
+func (s *ValidateAccessTokenBadRequest) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes ValidateAccessTokenApplicationJSONForbidden as json.
-func (s ValidateAccessTokenApplicationJSONForbidden) Encode(e *jx.Encoder) {
+// Encode encodes ValidateAccessTokenForbidden as json.
+func (s ValidateAccessTokenForbidden) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes ValidateAccessTokenApplicationJSONForbidden from json.
-func (s *ValidateAccessTokenApplicationJSONForbidden) Decode(d *jx.Decoder) error {
+// Decode decodes ValidateAccessTokenForbidden from json.
+func (s *ValidateAccessTokenForbidden) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode ValidateAccessTokenApplicationJSONForbidden to nil")
+		return errors.New("invalid: unable to decode ValidateAccessTokenForbidden to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -3597,34 +2727,34 @@ func (s *ValidateAccessTokenApplicationJSONForbidden) Decode(d *jx.Decoder) erro
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = ValidateAccessTokenApplicationJSONForbidden(unwrapped)
+	*s = ValidateAccessTokenForbidden(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s ValidateAccessTokenApplicationJSONForbidden) MarshalJSON() ([]byte, error) {
+func (s ValidateAccessTokenForbidden) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ValidateAccessTokenApplicationJSONForbidden) UnmarshalJSON(data []byte) error {
+func (s *ValidateAccessTokenForbidden) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes ValidateAccessTokenApplicationJSONInternalServerError as json.
-func (s ValidateAccessTokenApplicationJSONInternalServerError) Encode(e *jx.Encoder) {
+// Encode encodes ValidateAccessTokenInternalServerError as json.
+func (s ValidateAccessTokenInternalServerError) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes ValidateAccessTokenApplicationJSONInternalServerError from json.
-func (s *ValidateAccessTokenApplicationJSONInternalServerError) Decode(d *jx.Decoder) error {
+// Decode decodes ValidateAccessTokenInternalServerError from json.
+func (s *ValidateAccessTokenInternalServerError) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode ValidateAccessTokenApplicationJSONInternalServerError to nil")
+		return errors.New("invalid: unable to decode ValidateAccessTokenInternalServerError to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -3635,34 +2765,34 @@ func (s *ValidateAccessTokenApplicationJSONInternalServerError) Decode(d *jx.Dec
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = ValidateAccessTokenApplicationJSONInternalServerError(unwrapped)
+	*s = ValidateAccessTokenInternalServerError(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s ValidateAccessTokenApplicationJSONInternalServerError) MarshalJSON() ([]byte, error) {
+func (s ValidateAccessTokenInternalServerError) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ValidateAccessTokenApplicationJSONInternalServerError) UnmarshalJSON(data []byte) error {
+func (s *ValidateAccessTokenInternalServerError) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
 
-// Encode encodes ValidateAccessTokenApplicationJSONUnauthorized as json.
-func (s ValidateAccessTokenApplicationJSONUnauthorized) Encode(e *jx.Encoder) {
+// Encode encodes ValidateAccessTokenUnauthorized as json.
+func (s ValidateAccessTokenUnauthorized) Encode(e *jx.Encoder) {
 	unwrapped := Error(s)
 
 	unwrapped.Encode(e)
 }
 
-// Decode decodes ValidateAccessTokenApplicationJSONUnauthorized from json.
-func (s *ValidateAccessTokenApplicationJSONUnauthorized) Decode(d *jx.Decoder) error {
+// Decode decodes ValidateAccessTokenUnauthorized from json.
+func (s *ValidateAccessTokenUnauthorized) Decode(d *jx.Decoder) error {
 	if s == nil {
-		return errors.New("invalid: unable to decode ValidateAccessTokenApplicationJSONUnauthorized to nil")
+		return errors.New("invalid: unable to decode ValidateAccessTokenUnauthorized to nil")
 	}
 	var unwrapped Error
 	if err := func() error {
@@ -3673,171 +2803,19 @@ func (s *ValidateAccessTokenApplicationJSONUnauthorized) Decode(d *jx.Decoder) e
 	}(); err != nil {
 		return errors.Wrap(err, "alias")
 	}
-	*s = ValidateAccessTokenApplicationJSONUnauthorized(unwrapped)
+	*s = ValidateAccessTokenUnauthorized(unwrapped)
 	return nil
 }
 
 // MarshalJSON implements stdjson.Marshaler.
-func (s ValidateAccessTokenApplicationJSONUnauthorized) MarshalJSON() ([]byte, error) {
+func (s ValidateAccessTokenUnauthorized) MarshalJSON() ([]byte, error) {
 	e := jx.Encoder{}
 	s.Encode(&e)
 	return e.Bytes(), nil
 }
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ValidateAccessTokenApplicationJSONUnauthorized) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ValidateAccessTokenApplicationProblemJSONBadRequest as json.
-func (s ValidateAccessTokenApplicationProblemJSONBadRequest) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ValidateAccessTokenApplicationProblemJSONBadRequest from json.
-func (s *ValidateAccessTokenApplicationProblemJSONBadRequest) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ValidateAccessTokenApplicationProblemJSONBadRequest to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ValidateAccessTokenApplicationProblemJSONBadRequest(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ValidateAccessTokenApplicationProblemJSONBadRequest) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ValidateAccessTokenApplicationProblemJSONBadRequest) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ValidateAccessTokenApplicationProblemJSONForbidden as json.
-func (s ValidateAccessTokenApplicationProblemJSONForbidden) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ValidateAccessTokenApplicationProblemJSONForbidden from json.
-func (s *ValidateAccessTokenApplicationProblemJSONForbidden) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ValidateAccessTokenApplicationProblemJSONForbidden to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ValidateAccessTokenApplicationProblemJSONForbidden(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ValidateAccessTokenApplicationProblemJSONForbidden) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ValidateAccessTokenApplicationProblemJSONForbidden) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ValidateAccessTokenApplicationProblemJSONInternalServerError as json.
-func (s ValidateAccessTokenApplicationProblemJSONInternalServerError) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ValidateAccessTokenApplicationProblemJSONInternalServerError from json.
-func (s *ValidateAccessTokenApplicationProblemJSONInternalServerError) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ValidateAccessTokenApplicationProblemJSONInternalServerError to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ValidateAccessTokenApplicationProblemJSONInternalServerError(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ValidateAccessTokenApplicationProblemJSONInternalServerError) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ValidateAccessTokenApplicationProblemJSONInternalServerError) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes ValidateAccessTokenApplicationProblemJSONUnauthorized as json.
-func (s ValidateAccessTokenApplicationProblemJSONUnauthorized) Encode(e *jx.Encoder) {
-	unwrapped := Error(s)
-
-	unwrapped.Encode(e)
-}
-
-// Decode decodes ValidateAccessTokenApplicationProblemJSONUnauthorized from json.
-func (s *ValidateAccessTokenApplicationProblemJSONUnauthorized) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode ValidateAccessTokenApplicationProblemJSONUnauthorized to nil")
-	}
-	var unwrapped Error
-	if err := func() error {
-		if err := unwrapped.Decode(d); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return errors.Wrap(err, "alias")
-	}
-	*s = ValidateAccessTokenApplicationProblemJSONUnauthorized(unwrapped)
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s ValidateAccessTokenApplicationProblemJSONUnauthorized) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *ValidateAccessTokenApplicationProblemJSONUnauthorized) UnmarshalJSON(data []byte) error {
+func (s *ValidateAccessTokenUnauthorized) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -48,6 +48,15 @@ func decodeCreateAccessTokenResponse(resp *http.Response) (res CreateAccessToken
 				}
 				return res, err
 			}
+			// Validate response.
+			if err := func() error {
+				if err := response.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return res, errors.Wrap(err, "validate")
+			}
 			return &response, nil
 		default:
 			return res, validate.InvalidContentType(ct)
@@ -66,32 +75,7 @@ func decodeCreateAccessTokenResponse(resp *http.Response) (res CreateAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response CreateAccessTokenApplicationJSONBadRequest
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response CreateAccessTokenApplicationProblemJSONBadRequest
+			var response CreateAccessTokenBadRequest
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -126,32 +110,7 @@ func decodeCreateAccessTokenResponse(resp *http.Response) (res CreateAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response CreateAccessTokenApplicationJSONUnauthorized
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response CreateAccessTokenApplicationProblemJSONUnauthorized
+			var response CreateAccessTokenUnauthorized
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -186,32 +145,7 @@ func decodeCreateAccessTokenResponse(resp *http.Response) (res CreateAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response CreateAccessTokenApplicationJSONForbidden
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response CreateAccessTokenApplicationProblemJSONForbidden
+			var response CreateAccessTokenForbidden
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -246,32 +180,7 @@ func decodeCreateAccessTokenResponse(resp *http.Response) (res CreateAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response CreateAccessTokenApplicationJSONConflict
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response CreateAccessTokenApplicationProblemJSONConflict
+			var response CreateAccessTokenConflict
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -348,32 +257,7 @@ func decodeCreateAccessTokenResponse(resp *http.Response) (res CreateAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response CreateAccessTokenApplicationJSONInternalServerError
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response CreateAccessTokenApplicationProblemJSONInternalServerError
+			var response CreateAccessTokenInternalServerError
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -465,32 +349,7 @@ func decodeDeleteAccessTokenResponse(resp *http.Response) (res DeleteAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response DeleteAccessTokenApplicationJSONUnauthorized
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response DeleteAccessTokenApplicationProblemJSONUnauthorized
+			var response DeleteAccessTokenUnauthorized
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -525,32 +384,7 @@ func decodeDeleteAccessTokenResponse(resp *http.Response) (res DeleteAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response DeleteAccessTokenApplicationJSONForbidden
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response DeleteAccessTokenApplicationProblemJSONForbidden
+			var response DeleteAccessTokenForbidden
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -585,32 +419,7 @@ func decodeDeleteAccessTokenResponse(resp *http.Response) (res DeleteAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response DeleteAccessTokenApplicationJSONNotFound
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response DeleteAccessTokenApplicationProblemJSONNotFound
+			var response DeleteAccessTokenNotFound
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -687,32 +496,7 @@ func decodeDeleteAccessTokenResponse(resp *http.Response) (res DeleteAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response DeleteAccessTokenApplicationJSONInternalServerError
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response DeleteAccessTokenApplicationProblemJSONInternalServerError
+			var response DeleteAccessTokenInternalServerError
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -818,6 +602,15 @@ func decodeGetAccessTokenResponse(resp *http.Response) (res GetAccessTokenRes, _
 				}
 				return res, err
 			}
+			// Validate response.
+			if err := func() error {
+				if err := response.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return res, errors.Wrap(err, "validate")
+			}
 			return &response, nil
 		default:
 			return res, validate.InvalidContentType(ct)
@@ -836,32 +629,7 @@ func decodeGetAccessTokenResponse(resp *http.Response) (res GetAccessTokenRes, _
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response GetAccessTokenApplicationJSONUnauthorized
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response GetAccessTokenApplicationProblemJSONUnauthorized
+			var response GetAccessTokenUnauthorized
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -896,32 +664,7 @@ func decodeGetAccessTokenResponse(resp *http.Response) (res GetAccessTokenRes, _
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response GetAccessTokenApplicationJSONForbidden
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response GetAccessTokenApplicationProblemJSONForbidden
+			var response GetAccessTokenForbidden
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -956,32 +699,7 @@ func decodeGetAccessTokenResponse(resp *http.Response) (res GetAccessTokenRes, _
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response GetAccessTokenApplicationJSONNotFound
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response GetAccessTokenApplicationProblemJSONNotFound
+			var response GetAccessTokenNotFound
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -1058,32 +776,7 @@ func decodeGetAccessTokenResponse(resp *http.Response) (res GetAccessTokenRes, _
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response GetAccessTokenApplicationJSONInternalServerError
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response GetAccessTokenApplicationProblemJSONInternalServerError
+			var response GetAccessTokenInternalServerError
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -1216,32 +909,7 @@ func decodeListAccessTokensResponse(resp *http.Response) (res ListAccessTokensRe
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response ListAccessTokensApplicationJSONBadRequest
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response ListAccessTokensApplicationProblemJSONBadRequest
+			var response ListAccessTokensBadRequest
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -1276,32 +944,7 @@ func decodeListAccessTokensResponse(resp *http.Response) (res ListAccessTokensRe
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response ListAccessTokensApplicationJSONUnauthorized
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response ListAccessTokensApplicationProblemJSONUnauthorized
+			var response ListAccessTokensUnauthorized
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -1336,32 +979,7 @@ func decodeListAccessTokensResponse(resp *http.Response) (res ListAccessTokensRe
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response ListAccessTokensApplicationJSONForbidden
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response ListAccessTokensApplicationProblemJSONForbidden
+			var response ListAccessTokensForbidden
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -1438,32 +1056,7 @@ func decodeListAccessTokensResponse(resp *http.Response) (res ListAccessTokensRe
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response ListAccessTokensApplicationJSONInternalServerError
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response ListAccessTokensApplicationProblemJSONInternalServerError
+			var response ListAccessTokensInternalServerError
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -1569,6 +1162,15 @@ func decodeRegenerateAccessTokenResponse(resp *http.Response) (res RegenerateAcc
 				}
 				return res, err
 			}
+			// Validate response.
+			if err := func() error {
+				if err := response.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return res, errors.Wrap(err, "validate")
+			}
 			return &response, nil
 		default:
 			return res, validate.InvalidContentType(ct)
@@ -1587,32 +1189,7 @@ func decodeRegenerateAccessTokenResponse(resp *http.Response) (res RegenerateAcc
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response RegenerateAccessTokenApplicationJSONUnauthorized
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response RegenerateAccessTokenApplicationProblemJSONUnauthorized
+			var response RegenerateAccessTokenUnauthorized
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -1647,32 +1224,7 @@ func decodeRegenerateAccessTokenResponse(resp *http.Response) (res RegenerateAcc
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response RegenerateAccessTokenApplicationJSONNotFound
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response RegenerateAccessTokenApplicationProblemJSONNotFound
+			var response RegenerateAccessTokenNotFound
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -1707,32 +1259,7 @@ func decodeRegenerateAccessTokenResponse(resp *http.Response) (res RegenerateAcc
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response RegenerateAccessTokenApplicationJSONConflict
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response RegenerateAccessTokenApplicationProblemJSONConflict
+			var response RegenerateAccessTokenConflict
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -1809,32 +1336,7 @@ func decodeRegenerateAccessTokenResponse(resp *http.Response) (res RegenerateAcc
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response RegenerateAccessTokenApplicationJSONInternalServerError
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response RegenerateAccessTokenApplicationProblemJSONInternalServerError
+			var response RegenerateAccessTokenInternalServerError
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -1940,6 +1442,15 @@ func decodeUpdateAccessTokenResponse(resp *http.Response) (res UpdateAccessToken
 				}
 				return res, err
 			}
+			// Validate response.
+			if err := func() error {
+				if err := response.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return res, errors.Wrap(err, "validate")
+			}
 			return &response, nil
 		default:
 			return res, validate.InvalidContentType(ct)
@@ -1958,32 +1469,7 @@ func decodeUpdateAccessTokenResponse(resp *http.Response) (res UpdateAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response UpdateAccessTokenApplicationJSONBadRequest
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response UpdateAccessTokenApplicationProblemJSONBadRequest
+			var response UpdateAccessTokenBadRequest
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -2018,32 +1504,7 @@ func decodeUpdateAccessTokenResponse(resp *http.Response) (res UpdateAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response UpdateAccessTokenApplicationJSONUnauthorized
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response UpdateAccessTokenApplicationProblemJSONUnauthorized
+			var response UpdateAccessTokenUnauthorized
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -2078,32 +1539,7 @@ func decodeUpdateAccessTokenResponse(resp *http.Response) (res UpdateAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response UpdateAccessTokenApplicationJSONNotFound
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response UpdateAccessTokenApplicationProblemJSONNotFound
+			var response UpdateAccessTokenNotFound
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -2180,32 +1616,7 @@ func decodeUpdateAccessTokenResponse(resp *http.Response) (res UpdateAccessToken
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response UpdateAccessTokenApplicationJSONInternalServerError
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response UpdateAccessTokenApplicationProblemJSONInternalServerError
+			var response UpdateAccessTokenInternalServerError
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -2311,6 +1722,15 @@ func decodeValidateAccessTokenResponse(resp *http.Response) (res ValidateAccessT
 				}
 				return res, err
 			}
+			// Validate response.
+			if err := func() error {
+				if err := response.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return res, errors.Wrap(err, "validate")
+			}
 			return &response, nil
 		default:
 			return res, validate.InvalidContentType(ct)
@@ -2329,32 +1749,7 @@ func decodeValidateAccessTokenResponse(resp *http.Response) (res ValidateAccessT
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response ValidateAccessTokenApplicationJSONBadRequest
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response ValidateAccessTokenApplicationProblemJSONBadRequest
+			var response ValidateAccessTokenBadRequest
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -2389,32 +1784,7 @@ func decodeValidateAccessTokenResponse(resp *http.Response) (res ValidateAccessT
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response ValidateAccessTokenApplicationJSONUnauthorized
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response ValidateAccessTokenApplicationProblemJSONUnauthorized
+			var response ValidateAccessTokenUnauthorized
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -2449,32 +1819,7 @@ func decodeValidateAccessTokenResponse(resp *http.Response) (res ValidateAccessT
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response ValidateAccessTokenApplicationJSONForbidden
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response ValidateAccessTokenApplicationProblemJSONForbidden
+			var response ValidateAccessTokenForbidden
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err
@@ -2551,32 +1896,7 @@ func decodeValidateAccessTokenResponse(resp *http.Response) (res ValidateAccessT
 			}
 			d := jx.DecodeBytes(buf)
 
-			var response ValidateAccessTokenApplicationJSONInternalServerError
-			if err := func() error {
-				if err := response.Decode(d); err != nil {
-					return err
-				}
-				if err := d.Skip(); err != io.EOF {
-					return errors.New("unexpected trailing data")
-				}
-				return nil
-			}(); err != nil {
-				err = &ogenerrors.DecodeBodyError{
-					ContentType: ct,
-					Body:        buf,
-					Err:         err,
-				}
-				return res, err
-			}
-			return &response, nil
-		case ct == "application/problem+json":
-			buf, err := io.ReadAll(resp.Body)
-			if err != nil {
-				return res, err
-			}
-			d := jx.DecodeBytes(buf)
-
-			var response ValidateAccessTokenApplicationProblemJSONInternalServerError
+			var response ValidateAccessTokenInternalServerError
 			if err := func() error {
 				if err := response.Decode(d); err != nil {
 					return err

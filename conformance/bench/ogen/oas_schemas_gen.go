@@ -11,16 +11,16 @@ import (
 // Ref: #/components/schemas/AccessToken
 type AccessToken struct {
 	// When the token was created.
-	Create      OptDateTime `json:"create"`
-	Description OptString   `json:"description"`
-	ID          OptInt64    `json:"id"`
-	Name        OptString   `json:"name"`
-	Roles       []string    `json:"roles"`
+	Create      OptDateTime       `json:"create"`
+	Description OptString         `json:"description"`
+	ID          OptInt64          `json:"id"`
+	Name        OptString         `json:"name"`
+	Roles       OptNilStringArray `json:"roles"`
 	// When the token was last changed.
 	Update OptDateTime `json:"update"`
 	// Whether the token has ever authenticated a call.
-	Used OptBool         `json:"used"`
-	User OptUserNestview `json:"user"`
+	Used OptBool            `json:"used"`
+	User OptNilUserNestview `json:"user"`
 }
 
 // GetCreate returns the value of Create.
@@ -44,7 +44,7 @@ func (s *AccessToken) GetName() OptString {
 }
 
 // GetRoles returns the value of Roles.
-func (s *AccessToken) GetRoles() []string {
+func (s *AccessToken) GetRoles() OptNilStringArray {
 	return s.Roles
 }
 
@@ -59,7 +59,7 @@ func (s *AccessToken) GetUsed() OptBool {
 }
 
 // GetUser returns the value of User.
-func (s *AccessToken) GetUser() OptUserNestview {
+func (s *AccessToken) GetUser() OptNilUserNestview {
 	return s.User
 }
 
@@ -84,7 +84,7 @@ func (s *AccessToken) SetName(val OptString) {
 }
 
 // SetRoles sets the value of Roles.
-func (s *AccessToken) SetRoles(val []string) {
+func (s *AccessToken) SetRoles(val OptNilStringArray) {
 	s.Roles = val
 }
 
@@ -99,7 +99,7 @@ func (s *AccessToken) SetUsed(val OptBool) {
 }
 
 // SetUser sets the value of User.
-func (s *AccessToken) SetUser(val OptUserNestview) {
+func (s *AccessToken) SetUser(val OptNilUserNestview) {
 	s.User = val
 }
 
@@ -107,16 +107,16 @@ func (s *AccessToken) SetUser(val OptUserNestview) {
 // Ref: #/components/schemas/AccessTokenCreateRecord
 type AccessTokenCreateRecord struct {
 	// When the token was created.
-	Create      OptDateTime `json:"create"`
-	Description OptString   `json:"description"`
-	ID          OptInt64    `json:"id"`
-	Name        OptString   `json:"name"`
-	Roles       []string    `json:"roles"`
+	Create      OptDateTime       `json:"create"`
+	Description OptString         `json:"description"`
+	ID          OptInt64          `json:"id"`
+	Name        OptString         `json:"name"`
+	Roles       OptNilStringArray `json:"roles"`
 	// When the token was last changed.
 	Update OptDateTime `json:"update"`
 	// Whether the token has ever authenticated a call.
-	Used OptBool         `json:"used"`
-	User OptUserNestview `json:"user"`
+	Used OptBool            `json:"used"`
+	User OptNilUserNestview `json:"user"`
 	// The secret to authenticate with.
 	UUID OptString `json:"uuid"`
 }
@@ -142,7 +142,7 @@ func (s *AccessTokenCreateRecord) GetName() OptString {
 }
 
 // GetRoles returns the value of Roles.
-func (s *AccessTokenCreateRecord) GetRoles() []string {
+func (s *AccessTokenCreateRecord) GetRoles() OptNilStringArray {
 	return s.Roles
 }
 
@@ -157,7 +157,7 @@ func (s *AccessTokenCreateRecord) GetUsed() OptBool {
 }
 
 // GetUser returns the value of User.
-func (s *AccessTokenCreateRecord) GetUser() OptUserNestview {
+func (s *AccessTokenCreateRecord) GetUser() OptNilUserNestview {
 	return s.User
 }
 
@@ -187,7 +187,7 @@ func (s *AccessTokenCreateRecord) SetName(val OptString) {
 }
 
 // SetRoles sets the value of Roles.
-func (s *AccessTokenCreateRecord) SetRoles(val []string) {
+func (s *AccessTokenCreateRecord) SetRoles(val OptNilStringArray) {
 	s.Roles = val
 }
 
@@ -202,7 +202,7 @@ func (s *AccessTokenCreateRecord) SetUsed(val OptBool) {
 }
 
 // SetUser sets the value of User.
-func (s *AccessTokenCreateRecord) SetUser(val OptUserNestview) {
+func (s *AccessTokenCreateRecord) SetUser(val OptNilUserNestview) {
 	s.User = val
 }
 
@@ -336,7 +336,7 @@ func (s *AccessTokenUpdateReqAccessToken) SetName(val string) {
 // Ref: #/components/schemas/AccessTokensResp
 type AccessTokensResp struct {
 	AccessTokens []AccessToken `json:"access_tokens"`
-	Paging       OptPaging     `json:"paging"`
+	Paging       OptNilPaging  `json:"paging"`
 }
 
 // GetAccessTokens returns the value of AccessTokens.
@@ -345,7 +345,7 @@ func (s *AccessTokensResp) GetAccessTokens() []AccessToken {
 }
 
 // GetPaging returns the value of Paging.
-func (s *AccessTokensResp) GetPaging() OptPaging {
+func (s *AccessTokensResp) GetPaging() OptNilPaging {
 	return s.Paging
 }
 
@@ -355,7 +355,7 @@ func (s *AccessTokensResp) SetAccessTokens(val []AccessToken) {
 }
 
 // SetPaging sets the value of Paging.
-func (s *AccessTokensResp) SetPaging(val OptPaging) {
+func (s *AccessTokensResp) SetPaging(val OptNilPaging) {
 	s.Paging = val
 }
 
@@ -372,82 +372,46 @@ func (*BadGateway) regenerateAccessTokenRes() {}
 func (*BadGateway) updateAccessTokenRes()     {}
 func (*BadGateway) validateAccessTokenRes()   {}
 
-type CreateAccessTokenApplicationJSONBadRequest Error
+type CreateAccessTokenBadRequest Error
 
-func (*CreateAccessTokenApplicationJSONBadRequest) createAccessTokenRes() {}
+func (*CreateAccessTokenBadRequest) createAccessTokenRes() {}
 
-type CreateAccessTokenApplicationJSONConflict Error
+type CreateAccessTokenConflict Error
 
-func (*CreateAccessTokenApplicationJSONConflict) createAccessTokenRes() {}
+func (*CreateAccessTokenConflict) createAccessTokenRes() {}
 
-type CreateAccessTokenApplicationJSONForbidden Error
+type CreateAccessTokenForbidden Error
 
-func (*CreateAccessTokenApplicationJSONForbidden) createAccessTokenRes() {}
+func (*CreateAccessTokenForbidden) createAccessTokenRes() {}
 
-type CreateAccessTokenApplicationJSONInternalServerError Error
+type CreateAccessTokenInternalServerError Error
 
-func (*CreateAccessTokenApplicationJSONInternalServerError) createAccessTokenRes() {}
+func (*CreateAccessTokenInternalServerError) createAccessTokenRes() {}
 
-type CreateAccessTokenApplicationJSONUnauthorized Error
+type CreateAccessTokenUnauthorized Error
 
-func (*CreateAccessTokenApplicationJSONUnauthorized) createAccessTokenRes() {}
+func (*CreateAccessTokenUnauthorized) createAccessTokenRes() {}
 
-type CreateAccessTokenApplicationProblemJSONBadRequest Error
+type DeleteAccessTokenForbidden Error
 
-func (*CreateAccessTokenApplicationProblemJSONBadRequest) createAccessTokenRes() {}
+func (*DeleteAccessTokenForbidden) deleteAccessTokenRes() {}
 
-type CreateAccessTokenApplicationProblemJSONConflict Error
+type DeleteAccessTokenInternalServerError Error
 
-func (*CreateAccessTokenApplicationProblemJSONConflict) createAccessTokenRes() {}
-
-type CreateAccessTokenApplicationProblemJSONForbidden Error
-
-func (*CreateAccessTokenApplicationProblemJSONForbidden) createAccessTokenRes() {}
-
-type CreateAccessTokenApplicationProblemJSONInternalServerError Error
-
-func (*CreateAccessTokenApplicationProblemJSONInternalServerError) createAccessTokenRes() {}
-
-type CreateAccessTokenApplicationProblemJSONUnauthorized Error
-
-func (*CreateAccessTokenApplicationProblemJSONUnauthorized) createAccessTokenRes() {}
-
-type DeleteAccessTokenApplicationJSONForbidden Error
-
-func (*DeleteAccessTokenApplicationJSONForbidden) deleteAccessTokenRes() {}
-
-type DeleteAccessTokenApplicationJSONInternalServerError Error
-
-func (*DeleteAccessTokenApplicationJSONInternalServerError) deleteAccessTokenRes() {}
-
-type DeleteAccessTokenApplicationJSONNotFound Error
-
-func (*DeleteAccessTokenApplicationJSONNotFound) deleteAccessTokenRes() {}
-
-type DeleteAccessTokenApplicationJSONUnauthorized Error
-
-func (*DeleteAccessTokenApplicationJSONUnauthorized) deleteAccessTokenRes() {}
-
-type DeleteAccessTokenApplicationProblemJSONForbidden Error
-
-func (*DeleteAccessTokenApplicationProblemJSONForbidden) deleteAccessTokenRes() {}
-
-type DeleteAccessTokenApplicationProblemJSONInternalServerError Error
-
-func (*DeleteAccessTokenApplicationProblemJSONInternalServerError) deleteAccessTokenRes() {}
-
-type DeleteAccessTokenApplicationProblemJSONNotFound Error
-
-func (*DeleteAccessTokenApplicationProblemJSONNotFound) deleteAccessTokenRes() {}
-
-type DeleteAccessTokenApplicationProblemJSONUnauthorized Error
-
-func (*DeleteAccessTokenApplicationProblemJSONUnauthorized) deleteAccessTokenRes() {}
+func (*DeleteAccessTokenInternalServerError) deleteAccessTokenRes() {}
 
 // DeleteAccessTokenNoContent is response for DeleteAccessToken operation.
 type DeleteAccessTokenNoContent struct{}
 
 func (*DeleteAccessTokenNoContent) deleteAccessTokenRes() {}
+
+type DeleteAccessTokenNotFound Error
+
+func (*DeleteAccessTokenNotFound) deleteAccessTokenRes() {}
+
+type DeleteAccessTokenUnauthorized Error
+
+func (*DeleteAccessTokenUnauthorized) deleteAccessTokenRes() {}
 
 // What went wrong. No document defines it. The text has been seen under `message`, `msg`, `error` (a
 // string, or an object with `code` and `message`), `detail`, `title` or the first of `errors`.
@@ -474,69 +438,37 @@ func (*GatewayTimeout) regenerateAccessTokenRes() {}
 func (*GatewayTimeout) updateAccessTokenRes()     {}
 func (*GatewayTimeout) validateAccessTokenRes()   {}
 
-type GetAccessTokenApplicationJSONForbidden Error
+type GetAccessTokenForbidden Error
 
-func (*GetAccessTokenApplicationJSONForbidden) getAccessTokenRes() {}
+func (*GetAccessTokenForbidden) getAccessTokenRes() {}
 
-type GetAccessTokenApplicationJSONInternalServerError Error
+type GetAccessTokenInternalServerError Error
 
-func (*GetAccessTokenApplicationJSONInternalServerError) getAccessTokenRes() {}
+func (*GetAccessTokenInternalServerError) getAccessTokenRes() {}
 
-type GetAccessTokenApplicationJSONNotFound Error
+type GetAccessTokenNotFound Error
 
-func (*GetAccessTokenApplicationJSONNotFound) getAccessTokenRes() {}
+func (*GetAccessTokenNotFound) getAccessTokenRes() {}
 
-type GetAccessTokenApplicationJSONUnauthorized Error
+type GetAccessTokenUnauthorized Error
 
-func (*GetAccessTokenApplicationJSONUnauthorized) getAccessTokenRes() {}
+func (*GetAccessTokenUnauthorized) getAccessTokenRes() {}
 
-type GetAccessTokenApplicationProblemJSONForbidden Error
+type ListAccessTokensBadRequest Error
 
-func (*GetAccessTokenApplicationProblemJSONForbidden) getAccessTokenRes() {}
+func (*ListAccessTokensBadRequest) listAccessTokensRes() {}
 
-type GetAccessTokenApplicationProblemJSONInternalServerError Error
+type ListAccessTokensForbidden Error
 
-func (*GetAccessTokenApplicationProblemJSONInternalServerError) getAccessTokenRes() {}
+func (*ListAccessTokensForbidden) listAccessTokensRes() {}
 
-type GetAccessTokenApplicationProblemJSONNotFound Error
+type ListAccessTokensInternalServerError Error
 
-func (*GetAccessTokenApplicationProblemJSONNotFound) getAccessTokenRes() {}
+func (*ListAccessTokensInternalServerError) listAccessTokensRes() {}
 
-type GetAccessTokenApplicationProblemJSONUnauthorized Error
+type ListAccessTokensUnauthorized Error
 
-func (*GetAccessTokenApplicationProblemJSONUnauthorized) getAccessTokenRes() {}
-
-type ListAccessTokensApplicationJSONBadRequest Error
-
-func (*ListAccessTokensApplicationJSONBadRequest) listAccessTokensRes() {}
-
-type ListAccessTokensApplicationJSONForbidden Error
-
-func (*ListAccessTokensApplicationJSONForbidden) listAccessTokensRes() {}
-
-type ListAccessTokensApplicationJSONInternalServerError Error
-
-func (*ListAccessTokensApplicationJSONInternalServerError) listAccessTokensRes() {}
-
-type ListAccessTokensApplicationJSONUnauthorized Error
-
-func (*ListAccessTokensApplicationJSONUnauthorized) listAccessTokensRes() {}
-
-type ListAccessTokensApplicationProblemJSONBadRequest Error
-
-func (*ListAccessTokensApplicationProblemJSONBadRequest) listAccessTokensRes() {}
-
-type ListAccessTokensApplicationProblemJSONForbidden Error
-
-func (*ListAccessTokensApplicationProblemJSONForbidden) listAccessTokensRes() {}
-
-type ListAccessTokensApplicationProblemJSONInternalServerError Error
-
-func (*ListAccessTokensApplicationProblemJSONInternalServerError) listAccessTokensRes() {}
-
-type ListAccessTokensApplicationProblemJSONUnauthorized Error
-
-func (*ListAccessTokensApplicationProblemJSONUnauthorized) listAccessTokensRes() {}
+func (*ListAccessTokensUnauthorized) listAccessTokensRes() {}
 
 // NewOptAccessToken returns new OptAccessToken with value set to v.
 func NewOptAccessToken(v AccessToken) OptAccessToken {
@@ -814,38 +746,60 @@ func (o OptInt64) Or(d int64) int64 {
 	return d
 }
 
-// NewOptPaging returns new OptPaging with value set to v.
-func NewOptPaging(v Paging) OptPaging {
-	return OptPaging{
+// NewOptNilPaging returns new OptNilPaging with value set to v.
+func NewOptNilPaging(v Paging) OptNilPaging {
+	return OptNilPaging{
 		Value: v,
 		Set:   true,
 	}
 }
 
-// OptPaging is optional Paging.
-type OptPaging struct {
+// OptNilPaging is optional nullable Paging.
+type OptNilPaging struct {
 	Value Paging
 	Set   bool
+	Null  bool
 }
 
-// IsSet returns true if OptPaging was set.
-func (o OptPaging) IsSet() bool { return o.Set }
+// IsSet returns true if OptNilPaging was set.
+func (o OptNilPaging) IsSet() bool { return o.Set }
 
 // Reset unsets value.
-func (o *OptPaging) Reset() {
+func (o *OptNilPaging) Reset() {
 	var v Paging
 	o.Value = v
 	o.Set = false
+	o.Null = false
 }
 
 // SetTo sets value to v.
-func (o *OptPaging) SetTo(v Paging) {
+func (o *OptNilPaging) SetTo(v Paging) {
 	o.Set = true
+	o.Null = false
 	o.Value = v
 }
 
+// IsNull returns true if value is Null.
+func (o OptNilPaging) IsNull() bool { return o.Null }
+
+// SetToNull sets value to null.
+func (o *OptNilPaging) SetToNull() {
+	o.Set = true
+	o.Null = true
+	var v Paging
+	o.Value = v
+}
+
+// IsEmpty returns true if the field was omitted from the payload (not Set and not Null).
+func (o OptNilPaging) IsEmpty() bool {
+	return !o.Set && !o.Null
+}
+
 // Get returns value and boolean that denotes whether value was set.
-func (o OptPaging) Get() (v Paging, ok bool) {
+func (o OptNilPaging) Get() (v Paging, ok bool) {
+	if o.Null {
+		return v, false
+	}
 	if !o.Set {
 		return v, false
 	}
@@ -853,7 +807,143 @@ func (o OptPaging) Get() (v Paging, ok bool) {
 }
 
 // Or returns value if set, or given parameter if does not.
-func (o OptPaging) Or(d Paging) Paging {
+func (o OptNilPaging) Or(d Paging) Paging {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptNilStringArray returns new OptNilStringArray with value set to v.
+func NewOptNilStringArray(v []string) OptNilStringArray {
+	return OptNilStringArray{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptNilStringArray is optional nullable []string.
+type OptNilStringArray struct {
+	Value []string
+	Set   bool
+	Null  bool
+}
+
+// IsSet returns true if OptNilStringArray was set.
+func (o OptNilStringArray) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptNilStringArray) Reset() {
+	var v []string
+	o.Value = v
+	o.Set = false
+	o.Null = false
+}
+
+// SetTo sets value to v.
+func (o *OptNilStringArray) SetTo(v []string) {
+	o.Set = true
+	o.Null = false
+	o.Value = v
+}
+
+// IsNull returns true if value is Null.
+func (o OptNilStringArray) IsNull() bool { return o.Null }
+
+// SetToNull sets value to null.
+func (o *OptNilStringArray) SetToNull() {
+	o.Set = true
+	o.Null = true
+	var v []string
+	o.Value = v
+}
+
+// IsEmpty returns true if the field was omitted from the payload (not Set and not Null).
+func (o OptNilStringArray) IsEmpty() bool {
+	return !o.Set && !o.Null
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptNilStringArray) Get() (v []string, ok bool) {
+	if o.Null {
+		return v, false
+	}
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptNilStringArray) Or(d []string) []string {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptNilUserNestview returns new OptNilUserNestview with value set to v.
+func NewOptNilUserNestview(v UserNestview) OptNilUserNestview {
+	return OptNilUserNestview{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptNilUserNestview is optional nullable UserNestview.
+type OptNilUserNestview struct {
+	Value UserNestview
+	Set   bool
+	Null  bool
+}
+
+// IsSet returns true if OptNilUserNestview was set.
+func (o OptNilUserNestview) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptNilUserNestview) Reset() {
+	var v UserNestview
+	o.Value = v
+	o.Set = false
+	o.Null = false
+}
+
+// SetTo sets value to v.
+func (o *OptNilUserNestview) SetTo(v UserNestview) {
+	o.Set = true
+	o.Null = false
+	o.Value = v
+}
+
+// IsNull returns true if value is Null.
+func (o OptNilUserNestview) IsNull() bool { return o.Null }
+
+// SetToNull sets value to null.
+func (o *OptNilUserNestview) SetToNull() {
+	o.Set = true
+	o.Null = true
+	var v UserNestview
+	o.Value = v
+}
+
+// IsEmpty returns true if the field was omitted from the payload (not Set and not Null).
+func (o OptNilUserNestview) IsEmpty() bool {
+	return !o.Set && !o.Null
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptNilUserNestview) Get() (v UserNestview, ok bool) {
+	if o.Null {
+		return v, false
+	}
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptNilUserNestview) Or(d UserNestview) UserNestview {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -900,52 +990,6 @@ func (o OptString) Get() (v string, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptString) Or(d string) string {
-	if v, ok := o.Get(); ok {
-		return v
-	}
-	return d
-}
-
-// NewOptUserNestview returns new OptUserNestview with value set to v.
-func NewOptUserNestview(v UserNestview) OptUserNestview {
-	return OptUserNestview{
-		Value: v,
-		Set:   true,
-	}
-}
-
-// OptUserNestview is optional UserNestview.
-type OptUserNestview struct {
-	Value UserNestview
-	Set   bool
-}
-
-// IsSet returns true if OptUserNestview was set.
-func (o OptUserNestview) IsSet() bool { return o.Set }
-
-// Reset unsets value.
-func (o *OptUserNestview) Reset() {
-	var v UserNestview
-	o.Value = v
-	o.Set = false
-}
-
-// SetTo sets value to v.
-func (o *OptUserNestview) SetTo(v UserNestview) {
-	o.Set = true
-	o.Value = v
-}
-
-// Get returns value and boolean that denotes whether value was set.
-func (o OptUserNestview) Get() (v UserNestview, ok bool) {
-	if !o.Set {
-		return v, false
-	}
-	return o.Value, true
-}
-
-// Or returns value if set, or given parameter if does not.
-func (o OptUserNestview) Or(d UserNestview) UserNestview {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -1006,37 +1050,21 @@ func (s *Paging) SetTotalCount(val OptInt64) {
 	s.TotalCount = val
 }
 
-type RegenerateAccessTokenApplicationJSONConflict Error
+type RegenerateAccessTokenConflict Error
 
-func (*RegenerateAccessTokenApplicationJSONConflict) regenerateAccessTokenRes() {}
+func (*RegenerateAccessTokenConflict) regenerateAccessTokenRes() {}
 
-type RegenerateAccessTokenApplicationJSONInternalServerError Error
+type RegenerateAccessTokenInternalServerError Error
 
-func (*RegenerateAccessTokenApplicationJSONInternalServerError) regenerateAccessTokenRes() {}
+func (*RegenerateAccessTokenInternalServerError) regenerateAccessTokenRes() {}
 
-type RegenerateAccessTokenApplicationJSONNotFound Error
+type RegenerateAccessTokenNotFound Error
 
-func (*RegenerateAccessTokenApplicationJSONNotFound) regenerateAccessTokenRes() {}
+func (*RegenerateAccessTokenNotFound) regenerateAccessTokenRes() {}
 
-type RegenerateAccessTokenApplicationJSONUnauthorized Error
+type RegenerateAccessTokenUnauthorized Error
 
-func (*RegenerateAccessTokenApplicationJSONUnauthorized) regenerateAccessTokenRes() {}
-
-type RegenerateAccessTokenApplicationProblemJSONConflict Error
-
-func (*RegenerateAccessTokenApplicationProblemJSONConflict) regenerateAccessTokenRes() {}
-
-type RegenerateAccessTokenApplicationProblemJSONInternalServerError Error
-
-func (*RegenerateAccessTokenApplicationProblemJSONInternalServerError) regenerateAccessTokenRes() {}
-
-type RegenerateAccessTokenApplicationProblemJSONNotFound Error
-
-func (*RegenerateAccessTokenApplicationProblemJSONNotFound) regenerateAccessTokenRes() {}
-
-type RegenerateAccessTokenApplicationProblemJSONUnauthorized Error
-
-func (*RegenerateAccessTokenApplicationProblemJSONUnauthorized) regenerateAccessTokenRes() {}
+func (*RegenerateAccessTokenUnauthorized) regenerateAccessTokenRes() {}
 
 // Ref: #/components/responses/ServiceUnavailable
 type ServiceUnavailable struct {
@@ -1134,37 +1162,21 @@ func (*TooManyRequests) regenerateAccessTokenRes() {}
 func (*TooManyRequests) updateAccessTokenRes()     {}
 func (*TooManyRequests) validateAccessTokenRes()   {}
 
-type UpdateAccessTokenApplicationJSONBadRequest Error
+type UpdateAccessTokenBadRequest Error
 
-func (*UpdateAccessTokenApplicationJSONBadRequest) updateAccessTokenRes() {}
+func (*UpdateAccessTokenBadRequest) updateAccessTokenRes() {}
 
-type UpdateAccessTokenApplicationJSONInternalServerError Error
+type UpdateAccessTokenInternalServerError Error
 
-func (*UpdateAccessTokenApplicationJSONInternalServerError) updateAccessTokenRes() {}
+func (*UpdateAccessTokenInternalServerError) updateAccessTokenRes() {}
 
-type UpdateAccessTokenApplicationJSONNotFound Error
+type UpdateAccessTokenNotFound Error
 
-func (*UpdateAccessTokenApplicationJSONNotFound) updateAccessTokenRes() {}
+func (*UpdateAccessTokenNotFound) updateAccessTokenRes() {}
 
-type UpdateAccessTokenApplicationJSONUnauthorized Error
+type UpdateAccessTokenUnauthorized Error
 
-func (*UpdateAccessTokenApplicationJSONUnauthorized) updateAccessTokenRes() {}
-
-type UpdateAccessTokenApplicationProblemJSONBadRequest Error
-
-func (*UpdateAccessTokenApplicationProblemJSONBadRequest) updateAccessTokenRes() {}
-
-type UpdateAccessTokenApplicationProblemJSONInternalServerError Error
-
-func (*UpdateAccessTokenApplicationProblemJSONInternalServerError) updateAccessTokenRes() {}
-
-type UpdateAccessTokenApplicationProblemJSONNotFound Error
-
-func (*UpdateAccessTokenApplicationProblemJSONNotFound) updateAccessTokenRes() {}
-
-type UpdateAccessTokenApplicationProblemJSONUnauthorized Error
-
-func (*UpdateAccessTokenApplicationProblemJSONUnauthorized) updateAccessTokenRes() {}
+func (*UpdateAccessTokenUnauthorized) updateAccessTokenRes() {}
 
 // The owner of a token.
 // Ref: #/components/schemas/UserNestview
@@ -1205,34 +1217,18 @@ func (s *UserNestview) SetSkipGuide(val OptBool) {
 	s.SkipGuide = val
 }
 
-type ValidateAccessTokenApplicationJSONBadRequest Error
+type ValidateAccessTokenBadRequest Error
 
-func (*ValidateAccessTokenApplicationJSONBadRequest) validateAccessTokenRes() {}
+func (*ValidateAccessTokenBadRequest) validateAccessTokenRes() {}
 
-type ValidateAccessTokenApplicationJSONForbidden Error
+type ValidateAccessTokenForbidden Error
 
-func (*ValidateAccessTokenApplicationJSONForbidden) validateAccessTokenRes() {}
+func (*ValidateAccessTokenForbidden) validateAccessTokenRes() {}
 
-type ValidateAccessTokenApplicationJSONInternalServerError Error
+type ValidateAccessTokenInternalServerError Error
 
-func (*ValidateAccessTokenApplicationJSONInternalServerError) validateAccessTokenRes() {}
+func (*ValidateAccessTokenInternalServerError) validateAccessTokenRes() {}
 
-type ValidateAccessTokenApplicationJSONUnauthorized Error
+type ValidateAccessTokenUnauthorized Error
 
-func (*ValidateAccessTokenApplicationJSONUnauthorized) validateAccessTokenRes() {}
-
-type ValidateAccessTokenApplicationProblemJSONBadRequest Error
-
-func (*ValidateAccessTokenApplicationProblemJSONBadRequest) validateAccessTokenRes() {}
-
-type ValidateAccessTokenApplicationProblemJSONForbidden Error
-
-func (*ValidateAccessTokenApplicationProblemJSONForbidden) validateAccessTokenRes() {}
-
-type ValidateAccessTokenApplicationProblemJSONInternalServerError Error
-
-func (*ValidateAccessTokenApplicationProblemJSONInternalServerError) validateAccessTokenRes() {}
-
-type ValidateAccessTokenApplicationProblemJSONUnauthorized Error
-
-func (*ValidateAccessTokenApplicationProblemJSONUnauthorized) validateAccessTokenRes() {}
+func (*ValidateAccessTokenUnauthorized) validateAccessTokenRes() {}
