@@ -233,7 +233,7 @@ func TestTokenSource_TellsWhyThereIsNoOtherToken(t *testing.T) {
 	_, _, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 42)
 	require.ErrorIs(t, err, xmsclient.ErrUnauthorized)
 	const why = "TokenSource: login service is down"
-	assert.ErrorContains(t, err, "401 Unauthorized: token expired; no other token: "+why)
+	require.ErrorContains(t, err, "401 Unauthorized: token expired; no other token: "+why)
 	assert.Equal(t, why, logged.all(t)[0]["no_other_token"])
 }
 

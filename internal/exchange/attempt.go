@@ -148,7 +148,7 @@ func (c *call) roundTrip(ctx context.Context, p place, credential Credential) En
 	if err == nil {
 		return e
 	}
-	e.Err, e.callerEnded = cause(ctx, bounded, err)
+	e.callerEnded, e.Err = cause(ctx, bounded, err)
 	e.tlsRefused = e.Status == 0 && refusesTLS(e.Err, connected, fresh)
 	return e
 }
@@ -192,22 +192,22 @@ func (c *call) connectShare(ctx context.Context, t *turn) time.Duration {
 
 // cause returns why an attempt failed with err, and whether the caller's context has ended it.
 // bounded is ctx within the bounds of the attempt. Every time-out is a context.DeadlineExceeded.
-func cause(ctx, bounded context.Context, err error) (_ error, callerEnded bool) {
+func cause(ctx, bounded context.Context, err error) (callerEnded bool, _ error) {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err // whose text, unlike the outer one, does not hold the URL
 	}
 	switch ended := ContextError(ctx); {
 	case errors.Is(err, ErrTooLarge): // the answer came, whatever has ended since
-		return err, false
+		return false, err
 	case ended != nil:
-		return ended, true
+		return true, ended
 	case bounded.Err() != nil:
-		return context.Cause(bounded), false
+		return false, context.Cause(bounded)
 	case isTimeout(err) && !errors.Is(err, context.DeadlineExceeded):
-		return secret.Join(err.Error(), context.DeadlineExceeded, err), false
+		return false, secret.Join(err.Error(), context.DeadlineExceeded, err)
 	}
-	return err, false
+	return false, err
 }
 
 func isTimeout(err error) bool {

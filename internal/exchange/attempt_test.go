@@ -454,7 +454,7 @@ func TestClient_AsksForAnotherTokenAfterThe401OnceACall(t *testing.T) {
 func TestClient_TellsWhyThereIsNoOtherToken(t *testing.T) {
 	t.Parallel()
 	cfg := config(serve(t, status(401)).URL)
-	cfg.Credential = func(ctx context.Context, refused string) (Credential, error) {
+	cfg.Credential = func(_ context.Context, refused string) (Credential, error) {
 		if refused != "" {
 			return Credential{}, fmt.Errorf("cannot renew %s", refused)
 		}

@@ -86,8 +86,8 @@ func startListening(t *testing.T, handle func(conn net.Conn)) (l net.Listener, b
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	handleAndClose := func(conn net.Conn) {
-		defer conn.Close()
 		handle(conn)
+		_ = conn.Close()
 	}
 	go func() {
 		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {

@@ -31,10 +31,10 @@ func repeatsAt(t *testing.T, base string) middleware {
 	t.Helper()
 	return func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
 		_, err := next.RoundTrip(r)
-		assert.Error(t, err)
+		require.Error(t, err)
 		again := r.Clone(r.Context())
 		again.URL, err = url.Parse(base)
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		return next.RoundTrip(again)
 	}
 }
@@ -131,7 +131,7 @@ func TestClient_MiddlewareThatGivesUpEarly(t *testing.T) {
 				r = r.WithContext(context.WithoutCancel(r.Context()))
 			}
 			go func() {
-				_, err := next.RoundTrip(r) //nolint:bodyclose // there is none
+				_, err := next.RoundTrip(r)
 				returned <- err
 			}()
 			<-dialling
@@ -141,7 +141,7 @@ func TestClient_MiddlewareThatGivesUpEarly(t *testing.T) {
 		client.tracker.own.DialContext = func(_ context.Context, network, address string) (net.Conn, error) {
 			close(dialling)
 			<-release
-			return net.Dial(network, address) //nolint:noctx // net/http goes on with dials that nobody waits for
+			return net.Dial(network, address)
 		}
 		out := do(t.Context(), client, create)
 		close(release)
@@ -166,7 +166,7 @@ func TestClient_MiddlewareThatPassesARequestOnTooLate(t *testing.T) {
 		r = r.WithContext(context.WithoutCancel(r.Context()))
 		go func() {
 			<-ended
-			_, err := next.RoundTrip(r) //nolint:bodyclose // there is none
+			_, err := next.RoundTrip(r)
 			late <- err
 		}()
 		return nil, errGaveUp
@@ -213,7 +213,7 @@ func hedges(next http.RoundTripper, r *http.Request) (*http.Response, error) {
 	second.URL.Host = "node2"
 	var both sync.WaitGroup
 	for _, request := range []*http.Request{r, second} {
-		both.Go(func() { _, _ = next.RoundTrip(request) }) //nolint:bodyclose // both fail
+		both.Go(func() { _, _ = next.RoundTrip(request) })
 	}
 	both.Wait()
 	return nil, errors.New("both failed")
@@ -248,7 +248,7 @@ func TestClient_ContextOfARequestEndsWithItsAttempt(t *testing.T) {
 	var seen context.Context //nolint:containedctx // to look at afterwards
 	cfg := config(serve(t, ok).URL)
 	cfg.WrapTransport = middleware(func(next http.RoundTripper, r *http.Request) (*http.Response, error) {
-		seen = r.Context()
+		seen = r.Context() //nolint:fatcontext // to look at afterwards
 		return next.RoundTrip(r)
 	}).around
 	require.NoError(t, do(t.Context(), newClient(t, cfg), get).Err)

@@ -73,7 +73,8 @@ func drawMood(rng *rand.Rand, from, latency time.Duration) mood {
 	m := mood{
 		from: from, kind: kinds[rng.IntN(len(kinds))], after: rng.IntN(2) == 0, at: rng.IntN(150), latency: latency,
 		status: statuses[rng.IntN(len(statuses))], html: rng.IntN(2) == 0,
-		retryAfter: []string{"", "", "0", "0.3", "1", "60"}[rng.IntN(6)], dial: time.Duration(rng.IntN(25)) * time.Millisecond,
+		retryAfter: []string{"", "", "0", "0.3", "1", "60"}[rng.IntN(6)],
+		dial:       time.Duration(rng.IntN(25)) * time.Millisecond,
 	}
 	switch m.status {
 	case 429:

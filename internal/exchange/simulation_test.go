@@ -164,7 +164,8 @@ func (w *world) make(rng *rand.Rand) {
 	w.callers = make([][]*simCall, 1+rng.IntN(6))
 	for i := range w.callers {
 		for range 1 + rng.IntN(8) {
-			c := &simCall{notBefore: map[string]time.Time{}, id: len(w.calls), op: operations[rng.IntN(len(operations))], target: rng.IntN(13) - 3}
+			c := &simCall{id: len(w.calls), op: operations[rng.IntN(len(operations))], target: rng.IntN(13) - 3}
+			c.notBefore = map[string]time.Time{}
 			if rng.IntN(3) > 0 {
 				c.pause = ms(0, 1500)
 			}
@@ -307,7 +308,7 @@ func (w *world) do(c *simCall, failures *int) {
 	w.checkf(!out.MayHaveActed || (c.reached || c.giveUpAfter > 0) && c.doubtful,
 		"call %d may have acted, it says, and cannot have", c.id)
 	w.checkf(!c.refused || out.Attempts == 0 && c.seen == 0 && !out.MayHaveActed, "call %d was refused", c.id)
-	w.checkf(out.Status != http.StatusUnauthorized || !w.sourceFails || out.NoOtherToken != nil, "call %d does not say why", c.id)
+	w.checkf(!out.is(http.StatusUnauthorized) || !w.sourceFails || out.NoOtherToken != nil, "call %d says no why", c.id)
 	w.checkf(!success || c.acted > 0, "call %d succeeded, and nothing acted on it", c.id)
 	w.checkf(!success || c.op.name == "delete" || string(out.Body) == c.answer(), "call %d got another answer", c.id)
 	if out.Attempts == 0 && !c.refused && len(w.gateways) > 1 && !w.left.Equal(time.Now()) {
@@ -368,7 +369,7 @@ func (w *world) observe(_ context.Context, e Event) {
 	case e.LeftFor != "":
 		w.left = time.Now()
 		since := time.Since(w.answered[e.Node])
-		w.checkf(!ended && (e.Err != nil && e.Status == 0 || failedNode(e.Status)) || since == 0 || since > 500*time.Millisecond,
+		w.checkf(!ended && (e.Err != nil && e.Status == 0 || failedNode(e.Status)) || since == 0 || since > patience,
 			"%s was left, and had answered %v before", e.Node, since)
 		w.checkf(!ended || errors.Is(e.Err, context.DeadlineExceeded) || e.Duration >= 500*time.Millisecond,
 			"%s was left after a cancelled call of %v", e.Node, e.Duration)

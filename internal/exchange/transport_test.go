@@ -90,7 +90,7 @@ func TestClient_NothingWasSentOnAStaleConnection(t *testing.T) {
 		generation.Add(1)
 		out := do(t.Context(), client, create)
 		require.Error(t, out.Err)
-		assert.True(t, !out.Connected)
+		assert.False(t, out.Connected)
 		assert.False(t, out.MayHaveActed)
 	})
 }

@@ -184,7 +184,8 @@ func TestSet_Err(t *testing.T) {
 		require.ErrorAs(t, got, &stand)
 		assert.Equal(t, errors.As(err, &want) && want.Timeout(), stand.Timeout(), "%v", err)
 		var inner *net.OpError
-		assert.False(t, errors.As(got, &inner), "%v", err)
+		leads := errors.As(got, &inner)
+		assert.False(t, leads, "%v", err)
 	}
 	require.EqualError(t, set.Err(leak), secret.Withheld)
 	require.EqualError(t, set.Err(&quiet{leak}), "sending failed")
