@@ -152,7 +152,7 @@ func (c *credentials) next(ctx context.Context, refused string) (exchange.Creden
 		return credential, nil
 	}
 	token, err := c.ask(withRefusedToken(ctx, refused))
-	credential.HeaderValue, credential.Renewable = token, token
+	credential.HeaderValue, credential.SourceToken = token, token
 	return credential, err
 }
 

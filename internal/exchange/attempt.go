@@ -35,8 +35,8 @@ var ErrTooLarge = errors.New("the body is too large")
 type Ending struct {
 	Node         string        // base URL of its node; "" if the call ended before one was chosen
 	Duration     time.Duration // with the wait for a place, without that for a credential
-	Sent         bool          // a request was passed on to the transport, or there is an answer
-	Connected    bool          // a connection was had, or nobody can tell
+	Sent         bool          // a request came to the transport, or nobody can tell
+	Connected    bool          // it had a connection, or nobody can tell
 	Anonymous    bool          // the request carried no credential
 	Err          error         // why there is no answer, or no whole 2xx, else nil; without secrets
 	NoOtherToken error         // why there is no other token after a 401; nil: nobody was asked, or gave one
@@ -47,10 +47,10 @@ type Ending struct {
 	Page       bool          // Body is an HTML page
 	RetryAfter time.Duration // 0: the answer asks for no wait
 
-	nothingPassedOn bool // there is no credential, or middleware has refused
+	nothingPassedOn bool // there is no credential, or middleware sent nothing
 	callerEnded     bool // the caller's context ended it
 	tlsRefused      bool
-	renewal         Credential // what there is after a 401, if it has another token
+	renewed         bool // after a 401 there is another token
 }
 
 func (e Ending) is(statuses ...int) bool { return slices.Contains(statuses, e.Status) }
@@ -63,19 +63,23 @@ func (e Ending) tooLarge() bool { return errors.Is(e.Err, ErrTooLarge) }
 type attempt struct {
 	Ending
 	rule    rule
-	turn    *turn  // in which it was made; nil: the call ended before
-	leftFor string // the node that is preferred now, if the client has left this one; else ""
+	turn    *turn      // in which it was made; nil: the call ended before
+	leftFor string     // the node that is preferred now, if the client has left this one; else ""
+	renewal Credential // for the next attempt, after a 401; the zero value: there is no other token
 }
 
+func (a attempt) result() string { return a.rule.word(a.Ending) }
+
 // attempt makes one request to one node, unless there is no credential or ctx ends before. It
-// leaves the node if the table says so, before anybody else gets its place there.
+// leaves the node if the table says so, before anybody else gets its place there, but for a 401.
 func (c *call) attempt(ctx context.Context) attempt {
 	if err := ContextError(ctx); err != nil {
 		return c.settle(ctx, place{}, Ending{Err: err, callerEnded: true})
 	}
-	credential, err := c.renewal, error(nil)
+	var err error
+	credential := c.renewal
 	if credential == (Credential{}) {
-		credential, err = c.credential(ctx, "")
+		credential, err = c.ask(ctx, "")
 	}
 	if err != nil {
 		return c.settle(ctx, place{}, Ending{Err: err, nothingPassedOn: true})
@@ -88,17 +92,20 @@ func (c *call) attempt(ctx context.Context) attempt {
 	}
 	e := c.roundTrip(ctx, p, credential)
 	e.Duration = time.Since(started)
-	if e.is(http.StatusUnauthorized) && credential.Renewable != "" && !c.refused {
+	var renewal Credential
+	if e.is(http.StatusUnauthorized) && credential.SourceToken != "" && !c.got401 {
 		p.release() // the source may need a place for calls of its own
-		renewal, err := c.credential(ctx, credential.Renewable)
-		if e.NoOtherToken = c.req.Secrets.Err(err); err == nil && renewal.Renewable != credential.Renewable {
-			e.renewal = renewal
+		other, err := c.ask(ctx, credential.SourceToken)
+		if e.NoOtherToken = c.req.Secrets.Err(err); err == nil && other.SourceToken != credential.SourceToken {
+			e.renewed, renewal = true, other
 		}
 	}
-	return c.settle(ctx, p, e)
+	a := c.settle(ctx, p, e)
+	a.renewal = renewal
+	return a
 }
 
-// settle finds the row for an ending, and leaves the node if that says so.
+// settle finds the row for an ending, and does to the node at p what it says.
 func (c *call) settle(ctx context.Context, p place, e Ending) attempt {
 	e.Err = c.req.Secrets.Err(e.Err)
 	a := attempt{Ending: e, rule: ruleFor(e), turn: p.turn}
@@ -118,27 +125,27 @@ func (c *call) settle(ctx context.Context, p place, e Ending) attempt {
 	return a
 }
 
-func (c *call) credential(ctx context.Context, refused string) (Credential, error) {
+func (c *call) ask(ctx context.Context, refused string) (Credential, error) {
 	credential, err := c.cfg.Credential(ctx, refused)
-	c.req.Secrets.Add(credential.Renewable)
+	c.req.Secrets.Add(credential.SourceToken)
 	return credential, err
 }
 
 // roundTrip makes the request of an attempt and reads the answer.
 func (c *call) roundTrip(ctx context.Context, p place, credential Credential) Ending {
-	bounded, cancel := context.WithCancelCause(ctx)
+	bounded, cancel := context.WithCancelCause(ctx) // one for all that can end the attempt
 	defer cancel(nil)
 	if timeout := c.cfg.Timeout; timeout >= 0 {
 		defer time.AfterFunc(timeout, func() {
 			cancel(secret.Join(fmt.Sprintf("no complete answer within %v (Timeout)", timeout), context.DeadlineExceeded))
 		}).Stop()
 	}
-	t := &tracked{
+	t := &attemptTrace{
 		info: Info{c.req.Operation, c.req.PathTemplate, c.out.Attempts + 1},
 		ctx:  bounded, cancel: cancel, node: p.node, share: c.connectShare(ctx, p.turn),
 	}
 	var e Ending
-	response, err := c.send(context.WithValue(bounded, trackedKey{}, t), p.node, credential)
+	response, err := c.send(context.WithValue(bounded, attemptTraceKey{}, t), p.node, credential)
 	if err == nil {
 		e, err = c.read(ctx, response, cancel)
 	}
@@ -173,13 +180,13 @@ func (c *call) send(ctx context.Context, node *node, credential Credential) (*ht
 	if c.cfg.HTTPClient != nil {
 		return c.http.Do(request)
 	}
-	return roundTrip(c.http.Transport, request)
+	return ask(c.http.Transport, request)
 }
 
 // connectShare returns how long getting a connection may take, or 0 if only the transport and the
 // contexts bound it. While nodes and attempts are left, each has an equal share of the time.
 func (c *call) connectShare(ctx context.Context, t *turn) time.Duration {
-	untried := int64(len(c.nodes.all)) - (t.number - c.round.began)
+	untried := int64(len(c.nodes.all)) - (t.number - c.round.first)
 	left := min(untried, int64(c.cfg.MaxAttempts-c.out.Attempts))
 	if c.tracker.own == nil || left < 2 {
 		return 0
@@ -221,9 +228,7 @@ func (c *call) read(ctx context.Context, response *http.Response, cancel context
 	if response.StatusCode < 100 {
 		return Ending{}, fmt.Errorf("malformed status %03d", response.StatusCode)
 	}
-	e := Ending{
-		Status: response.StatusCode, Header: response.Header, RetryAfter: retryAfter(response.Header),
-	}
+	e := Ending{Status: response.StatusCode, Header: response.Header, RetryAfter: retryAfter(response.Header)}
 	var err error
 	if e.is2xx() {
 		e.Body, err = readAll(response.Body, response.ContentLength, c.cfg.MaxBytes)

@@ -22,49 +22,6 @@ import (
 	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
-func TestClient_RemembersThatAnEarlierAttemptMayHaveActed(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var events []Event
-		client := inMemory(t, func(cfg *Config) {
-			cfg.Timeout = time.Second
-			cfg.Observe = func(_ context.Context, event Event) { events = append(events, event) }
-		}, onPipes(t, nil, hang), onPipes(t, nil, status(403)))
-		out := do(t.Context(), client, get)
-		assert.True(t, out.MayHaveActed)
-		assert.Equal(t, []string{"http://node1: timeout"}, out.Before)
-		assert.Equal(t, 403, out.Status)
-		assert.Equal(t, "http://node2", out.Node)
-		assert.Equal(t, 2, out.Attempts)
-		require.Len(t, events, 2)
-		require.ErrorIs(t, events[0].Err, context.DeadlineExceeded)
-		assert.Equal(t, Event{Ending: events[0].Ending, Operation: "Get", Attempt: 1, Result: "timeout",
-			LeftFor: "http://node2"}, events[0])
-		assert.Equal(t, "http://node1", events[0].Node)
-		assert.Equal(t, time.Second, events[0].Duration)
-		assert.Equal(t, Event{Ending: out.Ending, Operation: "Get", Attempt: 2, Result: "403"}, events[1])
-	})
-}
-
-func TestClient_NamesNoNodeIfTheLastAttemptGotToNone(t *testing.T) {
-	t.Parallel()
-	node := serve(t, raw(""))
-	asked := 0
-	cfg := config(node.URL)
-	cfg.Credential = func(context.Context, string) (Credential, error) {
-		if asked++; asked > 1 {
-			return Credential{}, errors.New("no token today")
-		}
-		return Credential{}, nil
-	}
-	out := do(t.Context(), newClient(t, cfg), get)
-	require.ErrorContains(t, out.Err, "no token today")
-	assert.Empty(t, out.Node)
-	assert.True(t, out.MayHaveActed)
-	assert.Equal(t, 1, out.Attempts)
-	assert.Equal(t, []string{node.URL + ": connection broke"}, out.Before)
-}
-
 func TestClient_NamesTimeoutWhateverATransportSays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -374,59 +331,6 @@ func TestClient_BodyOfA2xx(t *testing.T) {
 	}
 }
 
-func TestClient_Requests(t *testing.T) {
-	t.Parallel()
-	node := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		h := r.Header
-		w.Header().Set("Got", fmt.Sprint(r.Method, " ", r.RequestURI, " ", h["Content-Type"], h["Fixed"], h["Key"]))
-	})
-	cfg := config(node.URL + "/v1")
-	cfg.Header = http.Header{"Fixed": {"for all"}}
-	cfg.Credential = func(context.Context, string) (Credential, error) {
-		return Credential{HeaderName: "Key", HeaderValue: "k", Query: "token=q"}, nil
-	}
-	var infos []Info
-	cfg.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(r *http.Request) (*http.Response, error) {
-			info, _ := InfoFromContext(r.Context())
-			infos = append(infos, info)
-			response, err := next.RoundTrip(r)
-			r.Header["Fixed"][0], r.Header["Key"][0] = "changed", "changed"
-			return response, err
-		})
-	}
-	client := newClient(t, cfg)
-	query := get
-	query.Query = "limit=1"
-	for _, line := range []struct {
-		req  Request
-		want string
-	}{
-		{create, "POST /v1/new?token=q [application/json] [for all] [k]"},
-		{query, "GET /v1/ok?limit=1&token=q [] [for all] [k]"},
-	} {
-		out := do(t.Context(), client, line.req)
-		assert.Equal(t, line.want, out.Header.Get("Got"))
-		assert.False(t, out.Anonymous)
-	}
-	assert.Equal(t, []Info{{"Create", "/", 1}, {"Get", "/{id}", 1}}, infos)
-	_, found := InfoFromContext(t.Context())
-	assert.False(t, found)
-}
-
-func TestClient_WithholdsTheTokenOfATokenSource(t *testing.T) {
-	t.Parallel()
-	cfg := config(dead(t))
-	cfg.Credential = func(context.Context, string) (Credential, error) {
-		return Credential{HeaderName: "Key", HeaderValue: "s3cr3t-s3cr3t", Renewable: "s3cr3t-s3cr3t"}, nil
-	}
-	cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		return nil, fmt.Errorf("cannot send %s", r.Header["Key"])
-	})}
-	cfg.Observe = func(_ context.Context, event Event) { assert.Equal(t, secret.Withheld, event.Err.Error()) }
-	assert.Equal(t, secret.Withheld, do(t.Context(), newClient(t, cfg), get).Err.Error())
-}
-
 func TestClient_AsksForAnotherTokenAfterThe401OnceACall(t *testing.T) {
 	t.Parallel()
 	for _, line := range []struct {
@@ -458,7 +362,7 @@ func TestClient_TellsWhyThereIsNoOtherToken(t *testing.T) {
 		if refused != "" {
 			return Credential{}, fmt.Errorf("cannot renew %s", refused)
 		}
-		return Credential{HeaderName: "Key", HeaderValue: "s3cr3t-s3cr3t", Renewable: "s3cr3t-s3cr3t"}, nil
+		return Credential{HeaderName: "Key", HeaderValue: "s3cr3t-s3cr3t", SourceToken: "s3cr3t-s3cr3t"}, nil
 	}
 	out := do(t.Context(), newClient(t, cfg), get)
 	assert.Equal(t, 401, out.Status)

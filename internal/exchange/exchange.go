@@ -1,5 +1,5 @@
-// Package exchange sends a request to one of several equal nodes, and knows for sure what may have
-// come of it. It knows HTTP and nothing of what is asked for: the caller words requests and errors.
+// Package exchange sends a request to one of several equal nodes, and reports whether a server may
+// have acted on it. It knows HTTP and not what is asked for: the caller words requests and errors.
 //
 // Do is the loop of a call. An attempt is one request to one node (attempt.go). The table in
 // rules.go says what follows from each way an attempt can end. nodes.go knows which node is
@@ -21,7 +21,7 @@ import (
 	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
-// Config is what a Client is made of. Every field without a remark must be set.
+// Config is what a Client is made of. A field whose comment does not say what nil means must be set.
 type Config struct {
 	Nodes         []string                                  // base URLs without a trailing slash, in order
 	HTTPClient    *http.Client                              // nil: a transport of this package's own
@@ -37,7 +37,7 @@ type Config struct {
 	MaxRetryAfter   time.Duration
 
 	// Credential returns what the next attempt authenticates with. ctx is the caller's. refused is the
-	// Renewable that a node has just answered with 401, or "".
+	// SourceToken that a node has just answered with 401, or "".
 	Credential func(ctx context.Context, refused string) (Credential, error)
 	// Observe is told of each attempt when it has ended. nil: nobody listens.
 	Observe func(ctx context.Context, event Event)
@@ -47,7 +47,7 @@ type Config struct {
 type Credential struct {
 	HeaderName, HeaderValue string // "": no header
 	Query                   string // encoded as it stands in a URL; "": none
-	Renewable               string // the token in the header, if a further call may return another one
+	SourceToken             string // the token in the header, if a further call may return another one
 }
 
 // Request is what a call sends. It never changes once made.
@@ -118,13 +118,13 @@ type call struct {
 	round    round
 	interval time.Duration // bound of the next backoff
 	renewal  Credential    // for the next attempt, if a 401 brought another token
-	refused  bool          // there was a 401, after which the source was asked for another token
+	got401   bool          // another token is asked for after the first one only
 	out      Outcome
 }
 
 // round is one way through the nodes. It ends when the turn has moved on by as many.
 type round struct {
-	began      int64         // number of the turn
+	first      int64         // number of the turn in which it began
 	retryAfter time.Duration // the longest that an answer asked for
 }
 
@@ -136,22 +136,27 @@ func (c *Client) Do(ctx context.Context, req Request) Outcome {
 		number := call.out.Attempts + 1
 		a := call.attempt(ctx)
 		call.add(a)
-		wait, again := call.next(ctx, a)
+		wait, again := call.nextWait(ctx, a)
 		if c.cfg.Observe != nil {
-			c.cfg.Observe(ctx, Event{a.Ending, req.Operation, number, a.rule.word(a.Ending), wait, a.leftFor})
+			c.cfg.Observe(ctx, Event{Ending: a.Ending, Operation: req.Operation, Attempt: number, Result: a.result(),
+				Wait: wait, LeftFor: a.leftFor})
 		}
 		if !again {
 			return call.out
 		}
-		if err := sleep(ctx, wait); err != nil {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+		if err := ContextError(ctx); err != nil {
 			call.out.WaitErr = req.Secrets.Err(err)
 			return call.out
 		}
-		call.out.Before = append(call.out.Before, a.Node+": "+a.rule.word(a.Ending))
+		call.out.Before = append(call.out.Before, a.Node+": "+a.result())
 	}
 }
 
-func (c *call) newRound() { c.round = round{began: c.nodes.turn.Load().number} }
+func (c *call) newRound() { c.round = round{first: c.nodes.turn.Load().number} }
 
 // add adds an attempt to the state of the call.
 func (c *call) add(a attempt) {
@@ -162,17 +167,17 @@ func (c *call) add(a attempt) {
 	}
 	c.round.retryAfter = max(c.round.retryAfter, a.RetryAfter)
 	c.renewal = a.renewal
-	c.refused = c.refused || a.Status == http.StatusUnauthorized
+	c.got401 = c.got401 || a.is(http.StatusUnauthorized)
 }
 
-// next says whether the call goes on to a further attempt, and after which wait. To ask the same
+// nextWait says whether the call goes on to a further attempt, and after which wait. To ask the same
 // node again begins a new round, unless a token was renewed.
-func (c *call) next(ctx context.Context, a attempt) (wait time.Duration, again bool) {
+func (c *call) nextWait(ctx context.Context, a attempt) (wait time.Duration, again bool) {
 	if c.out.Attempts >= c.cfg.MaxAttempts {
 		return 0, false
 	}
 	turn := c.nodes.turn.Load()
-	roundEnded := turn.number-c.round.began >= int64(len(c.nodes.all))
+	roundEnded := turn.number-c.round.first >= int64(len(c.nodes.all))
 	switch again := a.rule.again; {
 	case again == once:
 		return 0, true
@@ -180,15 +185,15 @@ func (c *call) next(ctx context.Context, a attempt) (wait time.Duration, again b
 		return 0, !roundEnded
 	case again == never, again == ifSafe && !c.req.SafeToRepeat:
 		return 0, false
-	case !roundEnded && turn != a.turn:
+	case !roundEnded && turn != a.turn: // this call has not asked the preferred node in this round
 		return 0, true
 	}
-	return c.waitForRound(ctx)
+	return c.beginRound(ctx)
 }
 
-// waitForRound begins a new round. It returns the wait before that, and false if the wait must not
+// beginRound begins a new round. It returns the wait before that, and false if the wait must not
 // start.
-func (c *call) waitForRound(ctx context.Context) (wait time.Duration, ok bool) {
+func (c *call) beginRound(ctx context.Context) (wait time.Duration, ok bool) {
 	if c.round.retryAfter > c.cfg.MaxRetryAfter {
 		return 0, false
 	}
@@ -199,15 +204,6 @@ func (c *call) waitForRound(ctx context.Context) (wait time.Duration, ok bool) {
 	c.interval = 2 * min(c.interval, c.cfg.MaxInterval/2)
 	c.newRound()
 	return wait, true
-}
-
-// sleep waits. It returns why ctx has ended if it ends first.
-func sleep(ctx context.Context, wait time.Duration) error {
-	select {
-	case <-time.After(wait):
-	case <-ctx.Done():
-	}
-	return ContextError(ctx)
 }
 
 // retryAfter reads how long an answer asks to be left alone: seconds, also with a fraction, or a

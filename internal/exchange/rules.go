@@ -9,90 +9,6 @@ import (
 	"time"
 )
 
-// rule is a row of the table: a way in which an attempt can end, and what follows from it.
-type rule struct {
-	ending string // as the documentation words it
-	acted  acted
-	again  again
-	leave  leave
-	idle   idle
-	fits   func(e Ending) bool
-	word   func(e Ending) string // for logs and histories
-}
-
-// rules is THE TABLE. The first row that fits an ending applies. What follows from an ending stands
-// here and nowhere else.
-var rules = []rule{
-	{"nothing was passed on: TokenSource failed, or middleware sent nothing", no, never, stays, kept,
-		func(e Ending) bool { return e.nothingPassedOn }, just("nothing was passed on")},
-	{"the caller's context ended", ifConnected, never, ifSilentAndPatient, closedIfLeft,
-		func(e Ending) bool { return e.callerEnded }, just("the context ended")},
-	{"TLS refused by either side; 301, 307, 308", no, elsewhere, leaves, kept,
-		func(e Ending) bool { return e.tlsRefused || e.is(301, 307, 308) }, tlsOrStatus},
-	{"no connection: dial, DNS, TLS handshake, proxy, Timeout before that", no, always, leaves, kept,
-		func(e Ending) bool { return e.Err != nil && !e.Connected }, just("no connection")},
-	{"a 2xx broken off, by Timeout too", yes, ifSafe, ifSilent, closedIfLeft,
-		func(e Ending) bool { return e.is2xx() && e.Err != nil && !e.tooLarge() }, brokenOff},
-	{"Timeout; connection broke; no valid HTTP", yes, ifSafe, leaves, closed,
-		func(e Ending) bool { return e.Status == 0 }, timeoutOrBroke},
-	{"408, 502, 503, 504", yes, ifSafe, leaves, kept,
-		func(e Ending) bool { return e.is(408, 502, 503, 504) }, statusWord},
-	{"429", no, always, stays, kept,
-		func(e Ending) bool { return e.is(http.StatusTooManyRequests) }, statusWord},
-	{"500, other 5xx and above; an HTML page with 2xx", yes, never, ifSilent, kept,
-		func(e Ending) bool { return e.Status >= 500 || e.Page && e.is2xx() }, statusWord},
-	{"401, and the TokenSource now gives another token", no, once, stays, kept,
-		func(e Ending) bool { return e.renewal != Credential{} }, statusWord},
-	{"an HTML page with 4xx", no, never, ifSilent, kept,
-		func(e Ending) bool { return e.Page && e.Status/100 == 4 }, statusWord},
-	{"other 4xx", no, never, stays, kept,
-		func(e Ending) bool { return e.Status/100 == 4 }, statusWord},
-	{"other 3xx; 1xx", yes, never, ifSilent, kept,
-		func(e Ending) bool { return !e.is2xx() }, statusWord},
-	{"a 2xx, whole or too large", yes, never, stays, kept,
-		func(Ending) bool { return true }, statusWord},
-}
-
-// ruleFor returns the first row that fits e. The last one fits every ending.
-func ruleFor(e Ending) rule {
-	return rules[slices.IndexFunc(rules, func(r rule) bool { return r.fits(e) })]
-}
-
-// leavesNode reports whether e, at place p, speaks against its node.
-func (r rule) leavesNode(ctx context.Context, e Ending, p place) bool {
-	took := min(e.Duration, time.Since(p.turn.began)) // it may have waited for another node's place before
-	patient := took >= patience || errors.Is(ctx.Err(), context.DeadlineExceeded)
-	return r.leave == leaves || r.leave == ifSilent && p.silent() || r.leave == ifSilentAndPatient && patient && p.silent()
-}
-
-func just(word string) func(Ending) string { return func(Ending) string { return word } }
-
-func statusWord(e Ending) string {
-	switch {
-	case e.Page:
-		return strconv.Itoa(e.Status) + ", an HTML page"
-	case e.tooLarge():
-		return strconv.Itoa(e.Status) + ", too large"
-	}
-	return strconv.Itoa(e.Status)
-}
-
-func brokenOff(e Ending) string { return strconv.Itoa(e.Status) + ", broken off" }
-
-func tlsOrStatus(e Ending) string {
-	if e.tlsRefused {
-		return "TLS refused"
-	}
-	return statusWord(e)
-}
-
-func timeoutOrBroke(e Ending) string {
-	if isTimeout(e.Err) {
-		return "timeout"
-	}
-	return "connection broke"
-}
-
 // The columns of the table. The documentation shows their values as they stand.
 type (
 	acted string // whether a server may have acted on the request
@@ -123,3 +39,82 @@ const (
 	closed       idle = "closed"
 	closedIfLeft idle = "closed if left"
 )
+
+// rule is a row of the table: a way in which an attempt can end, and what follows from it.
+type rule struct {
+	ending string // for the documentation, which is made of the table
+	acted  acted
+	again  again
+	leave  leave
+	idle   idle
+	fits   func(e Ending) bool
+	word   func(e Ending) string // for logs and histories
+}
+
+// rules is THE TABLE. The first row that fits an ending applies. What follows from an ending stands
+// here and nowhere else. The columns: ending, acted, again, leave, idle, fits, word.
+var rules = []rule{
+	{"nothing was passed on: TokenSource failed, or middleware sent nothing", no, never, stays, kept,
+		func(e Ending) bool { return e.nothingPassedOn }, just("nothing was passed on")},
+	{"the caller's context ended", ifConnected, never, ifSilentAndPatient, closedIfLeft,
+		func(e Ending) bool { return e.callerEnded }, just("the context ended")},
+	{"TLS refused by either side; 301, 307, 308", no, elsewhere, leaves, kept,
+		func(e Ending) bool { return e.tlsRefused || e.is(301, 307, 308) }, statusWord},
+	{"no connection: dial, DNS, TLS handshake, proxy, Timeout before that", no, always, leaves, kept,
+		func(e Ending) bool { return e.Err != nil && !e.Connected }, just("no connection")},
+	{"a 2xx broken off, by Timeout too", yes, ifSafe, ifSilent, closedIfLeft,
+		func(e Ending) bool { return e.is2xx() && e.Err != nil && !e.tooLarge() }, brokenOff},
+	{"Timeout; connection broke; no valid HTTP", yes, ifSafe, leaves, closed,
+		func(e Ending) bool { return e.Status == 0 }, timeoutOrBroke},
+	{"408, 502, 503, 504", yes, ifSafe, leaves, kept,
+		func(e Ending) bool { return e.is(408, 502, 503, 504) }, statusWord},
+	{"429", no, always, stays, kept,
+		func(e Ending) bool { return e.is(http.StatusTooManyRequests) }, statusWord},
+	{"500, other 5xx and above; an HTML page with 2xx", yes, never, ifSilent, kept,
+		func(e Ending) bool { return e.Status >= 500 || e.Page && e.is2xx() }, statusWord},
+	{"401, and the TokenSource now gives another token", no, once, stays, kept,
+		func(e Ending) bool { return e.renewed }, statusWord},
+	{"an HTML page with 4xx", no, never, ifSilent, kept,
+		func(e Ending) bool { return e.Page && e.Status/100 == 4 }, statusWord},
+	{"other 4xx", no, never, stays, kept,
+		func(e Ending) bool { return e.Status/100 == 4 }, statusWord},
+	{"other 3xx; 1xx", yes, never, ifSilent, kept,
+		func(e Ending) bool { return !e.is2xx() }, statusWord},
+	{"a 2xx, whole or too large", yes, never, stays, kept,
+		func(Ending) bool { return true }, statusWord},
+}
+
+// ruleFor returns the first row that fits e. The last one fits every ending.
+func ruleFor(e Ending) rule {
+	return rules[slices.IndexFunc(rules, func(r rule) bool { return r.fits(e) })]
+}
+
+// leavesNode reports whether e, at place p, speaks against its node.
+func (r rule) leavesNode(ctx context.Context, e Ending, p place) bool {
+	took := min(e.Duration, time.Since(p.turn.began)) // it may have waited for another node's place before
+	patient := took >= patience || errors.Is(ctx.Err(), context.DeadlineExceeded)
+	return r.leave == leaves || p.silent() && (r.leave == ifSilent || r.leave == ifSilentAndPatient && patient)
+}
+
+func just(word string) func(Ending) string { return func(Ending) string { return word } }
+
+func statusWord(e Ending) string {
+	switch {
+	case e.tlsRefused:
+		return "TLS refused"
+	case e.Page:
+		return strconv.Itoa(e.Status) + ", an HTML page"
+	case e.tooLarge():
+		return strconv.Itoa(e.Status) + ", too large"
+	}
+	return strconv.Itoa(e.Status)
+}
+
+func brokenOff(e Ending) string { return strconv.Itoa(e.Status) + ", broken off" }
+
+func timeoutOrBroke(e Ending) string {
+	if isTimeout(e.Err) {
+		return "timeout"
+	}
+	return "connection broke"
+}

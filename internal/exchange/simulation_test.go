@@ -234,7 +234,7 @@ func (w *world) credential(_ context.Context, refused string) (Credential, error
 		w.cached = w.token
 	}
 	token := strconv.Itoa(w.cached)
-	return Credential{HeaderName: "Key", HeaderValue: token, Renewable: token}, nil
+	return Credential{HeaderName: "Key", HeaderValue: token, SourceToken: token}, nil
 }
 
 // pass is middleware.

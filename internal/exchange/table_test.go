@@ -4,18 +4,15 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,7 +111,7 @@ func hangUntilEnd(ctx context.Context) (net.Conn, error) {
 
 func tokens(_ context.Context, call int) (Credential, error) {
 	token := fmt.Sprint("token-", call)
-	return Credential{HeaderName: "Key", HeaderValue: token, Renewable: token}, nil
+	return Credential{HeaderName: "Key", HeaderValue: token, SourceToken: token}, nil
 }
 
 func noToken(ctx context.Context, _ int) (Credential, error) {
@@ -364,71 +361,6 @@ func check(t *testing.T, req Request, sequence []step) (again bool) {
 	return again
 }
 
-var update = flag.Bool("update", false, "write the table into the documentation of the root package")
-
-func TestRules_Documented(t *testing.T) {
-	t.Parallel()
-	const file, heading = "../../doc.go", "// # Retries\n"
-	source, err := os.ReadFile(file)
-	require.NoError(t, err)
-	before, after, found := strings.Cut(string(source), heading)
-	require.True(t, found)
-	block := regexp.MustCompile(`(?m)(^//\t.*\n)+`).FindString(after)
-	require.NotEmpty(t, block)
-	if *update {
-		after = strings.Replace(after, block, documentation(), 1)
-		require.NoError(t, os.WriteFile(file, []byte(before+heading+after), 0o644))
-		return
-	}
-	assert.Equal(t, documentation(), block, "run go generate ./...")
-}
-
-// documentation returns the table as a preformatted block of a doc comment.
-func documentation() string {
-	rows := [][]string{
-		{"how an attempt ends", "the server may have acted", "sent again", "node is left", "idle connections"}, nil,
-	}
-	for _, width := range widths {
-		rows[1] = append(rows[1], strings.Repeat("-", width))
-	}
-	for _, r := range rules {
-		rows = append(rows, []string{r.ending, string(r.acted), string(r.again), string(r.leave), string(r.idle)})
-	}
-	var text strings.Builder
-	for _, row := range rows {
-		for line := printLine(row); line != ""; line = printLine(row) {
-			text.WriteString("//\t" + line + "\n")
-			if row[0] != "" {
-				row[0] = "  " + row[0]
-			}
-		}
-	}
-	return text.String()
-}
-
-// widths are those of the columns.
-var widths = []int{32, 10, 12, 19, 11}
-
-// printLine returns what fits into the next line of a row, and removes it from the row.
-func printLine(row []string) string {
-	var line strings.Builder
-	for i, width := range widths {
-		var cell string
-		cell, row[i] = wrap(row[i], width)
-		fmt.Fprintf(&line, "%-*s  ", width, cell)
-	}
-	return strings.TrimRight(line.String(), " ")
-}
-
-// wrap splits text at the last space that leaves a line of at most width.
-func wrap(text string, width int) (line, rest string) {
-	if len(text) <= width {
-		return text, ""
-	}
-	at := strings.LastIndex(text[:width+1], " ")
-	return text[:at], text[at+1:]
-}
-
 // mode is what the node of an attempt has done meanwhile.
 type mode int
 
@@ -444,143 +376,6 @@ type seen struct {
 	history       string
 	acted, closed bool
 	preferred     string
-}
-
-// leaving is a call that leaves its node.
-var leaving = Request{Operation: "Leave", Method: http.MethodPost, Path: "/cut"}
-
-// scene is a cluster of three nodes, whose attempts end in the ways of a script.
-type scene struct {
-	way       func(attempt int) *way // nil: the node is healthy
-	meanwhile func()                 // happens once, while the first attempt is under way
-	client    *Client
-	cancel    context.CancelFunc // of the call
-
-	mu       sync.Mutex
-	running  bool // the script
-	attempts int  // that have ended
-	asked    int  // for a credential
-	answered int  // requests that nodes got
-	acted    int  // of these, those that took effect
-	events   []Event
-	history  []string // the nodes asked, and ~ for a wait
-}
-
-// now returns how the attempt ends that is under way.
-func (s *scene) now() way {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running {
-		if w := s.way(s.attempts); w != nil {
-			return *w
-		}
-	}
-	return way{}
-}
-
-func newScene(t *testing.T, scheme string, nodes int, script func(attempt int) *way) *scene {
-	t.Helper()
-	s := &scene{way: script, cancel: func() {}, meanwhile: func() {}}
-	var nodeTLS *tls.Config
-	if scheme == "https" {
-		nodeTLS = serverTLS
-	}
-	var dialers []dialer
-	for range 3 {
-		healthy := onPipes(t, nodeTLS, s.answer)
-		dialers = append(dialers, func(ctx context.Context) (net.Conn, error) {
-			if w := s.now(); w.dial != nil {
-				return w.dial(ctx)
-			}
-			return healthy(ctx)
-		})
-	}
-	s.client = inMemory(t, func(cfg *Config) {
-		cfg.Nodes = []string{scheme + "://node1", scheme + "://node2", scheme + "://node3"}[:nodes]
-		cfg.TLS = trust.Clone()
-		cfg.TLS.Time = func() time.Time {
-			if s.now().expired {
-				return time.Now().AddDate(100, 0, 0)
-			}
-			return time.Now()
-		}
-		cfg.Timeout, cfg.InitialInterval = 2*time.Second, time.Second
-		cfg.Credential, cfg.Observe, cfg.WrapTransport = s.credential, s.observe, s.wrap
-	}, append(dialers, onPipes(t, nil, ok))...) // the last one is a bystander
-	s.client.tracker.reached.Store(true)
-	return s
-}
-
-func (s *scene) credential(ctx context.Context, _ string) (Credential, error) {
-	if w := s.now(); w.credential != nil {
-		s.mu.Lock()
-		s.asked++
-		call := s.asked - 1
-		s.mu.Unlock()
-		return w.credential(ctx, call)
-	}
-	return Credential{}, nil
-}
-
-func (s *scene) wrap(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		if w := s.now(); w.wrap != nil {
-			return w.wrap(r)
-		}
-		return next.RoundTrip(r)
-	})
-}
-
-func (s *scene) answer(w http.ResponseWriter, r *http.Request) {
-	now := s.now()
-	switch {
-	case r.URL.Path == leaving.Path:
-		raw("")(w, r)
-		return
-	case now.answer == nil:
-		ok(w, r)
-		return
-	}
-	s.mu.Lock()
-	s.answered++
-	if now.acts {
-		s.acted++
-	}
-	meanwhile := s.meanwhile
-	s.meanwhile = func() {}
-	s.mu.Unlock()
-	meanwhile()
-	if now.cancels {
-		s.cancel()
-	}
-	now.answer(w, r)
-}
-
-func (s *scene) observe(_ context.Context, event Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if event.Operation == leaving.Operation || !s.running {
-		return
-	}
-	s.events = append(s.events, event)
-	if s.attempts++; s.attempts == 10 {
-		s.cancel() // the call does not end
-	}
-	if s.history = append(s.history, number(event.Node)); event.Wait > 0 {
-		s.history = append(s.history, "~")
-	}
-}
-
-// call makes a call under the script.
-func (s *scene) call(ctx context.Context, req Request) Outcome {
-	ctx, s.cancel = context.WithCancel(ctx)
-	defer s.cancel()
-	s.running = true
-	out := do(ctx, s.client, req)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running = false
-	return out
 }
 
 // run makes a call whose attempts all end that way.

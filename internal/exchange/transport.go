@@ -74,9 +74,9 @@ func checkProxy(_ context.Context, proxy *url.URL, _ *http.Request, answer *http
 	return fmt.Errorf("the proxy %s refused to connect: %s", proxy.Host, answer.Status)
 }
 
-// roundTrip asks transport as http.Client does, which adds cookies, redirects and a copy of the
+// ask asks transport as http.Client does, which adds cookies, redirects and a copy of the
 // header.
-func roundTrip(transport http.RoundTripper, request *http.Request) (*http.Response, error) {
+func ask(transport http.RoundTripper, request *http.Request) (*http.Response, error) {
 	response, err := transport.RoundTrip(request)
 	var record tls.RecordHeaderError
 	switch {
@@ -94,10 +94,10 @@ func roundTrip(transport http.RoundTripper, request *http.Request) (*http.Respon
 
 // tracker stands innermost, beneath WrapTransport: it knows whether a request was sent.
 type tracker struct {
-	base      http.RoundTripper // nil: http.DefaultTransport, which is looked up for each request
-	own       *http.Transport   // base, if it is ours
-	reached   atomic.Bool       // some request has come with its context: middleware passes requests on
-	untracked atomic.Bool       // one has come without: nobody can tell any more what was sent
+	base        http.RoundTripper // nil: http.DefaultTransport, which is looked up for each request
+	own         *http.Transport   // base, if it is ours
+	reached     atomic.Bool       // some request has come with its context: middleware passes requests on
+	lostContext atomic.Bool       // one has come without: nobody can tell any more what was sent
 }
 
 // transport returns what sends a request.
@@ -132,8 +132,8 @@ type Info struct {
 	Attempt      int
 }
 
-// tracked is what the tracker knows of an attempt. It travels in the context of its requests.
-type tracked struct {
+// attemptTrace is what the tracker knows of an attempt. It travels in the context of the requests.
+type attemptTrace struct {
 	info   Info
 	ctx    context.Context // with which the attempt ends
 	cancel context.CancelCauseFunc
@@ -142,26 +142,26 @@ type tracked struct {
 
 	mu         sync.Mutex
 	ended      bool
-	requests   []*tracing  // those that came; middleware may send several
-	connecting *time.Timer // ends the attempt with its share; nil: no connection was asked for
+	requests   []*requestTrace // those that came; middleware may send several
+	connecting *time.Timer     // ends the attempt with its share; nil: no connection was asked for
 }
 
-type trackedKey struct{}
+type attemptTraceKey struct{}
 
 // InfoFromContext returns the Info of the request that ctx belongs to.
 func InfoFromContext(ctx context.Context) (Info, bool) {
-	if t, ok := ctx.Value(trackedKey{}).(*tracked); ok {
+	if t, ok := ctx.Value(attemptTraceKey{}).(*attemptTrace); ok {
 		return t.info, true
 	}
 	return Info{}, false
 }
 
-// tracing is one request on its way through the base. The mutex of its attempt guards it.
-type tracing struct {
-	*tracked
-	cancel    context.CancelCauseFunc // ends the attempt, and the request at once
+// requestTrace is one request on its way through the base. The mutex of its attempt guards it.
+type requestTrace struct {
+	*attemptTrace
+	end       context.CancelCauseFunc // of the attempt, and of the request at once
 	trace     httptrace.ClientTrace
-	asksOnce  bool // the base is net/http: it asks for another connection only if nothing went over the one before
+	isNetHTTP bool // the base asks for another connection only if nothing went over the one before
 	asked     bool // for a connection
 	connected bool
 	fresh     bool // the connection had not been used before
@@ -179,14 +179,14 @@ var idempotencyKeys = []string{"Idempotency-Key", "X-Idempotency-Key"}
 // RoundTrip sends the request, unless its attempt has ended.
 func (t *tracker) RoundTrip(request *http.Request) (*http.Response, error) {
 	base := t.transport()
-	attempt, ok := request.Context().Value(trackedKey{}).(*tracked)
+	attempt, ok := request.Context().Value(attemptTraceKey{}).(*attemptTrace)
 	if !ok {
-		t.untracked.Store(true)
+		t.lostContext.Store(true)
 		return base.RoundTrip(request)
 	}
 	t.reached.Store(true)
-	r := &tracing{tracked: attempt, cancel: attempt.cancel, mayBeOut: true}
-	_, r.asksOnce = base.(*http.Transport)
+	r := &requestTrace{attemptTrace: attempt, end: attempt.cancel, mayBeOut: true}
+	_, r.isNetHTTP = base.(*http.Transport)
 	attempt.mu.Lock()
 	late := attempt.ended
 	attempt.requests = append(attempt.requests, r)
@@ -199,40 +199,40 @@ func (t *tracker) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	r.trace = httptrace.ClientTrace{GetConn: r.getConn, GotConn: r.gotConn}
 	carried := func(key string) bool { _, ok := request.Header[key]; return ok }
-	if t.own == nil || slices.ContainsFunc(idempotencyKeys, carried) { // our own transport repeats nothing else
+	if t.own == nil || slices.ContainsFunc(idempotencyKeys, carried) { // over HTTP/1.1 nothing else is repeated
 		r.trace.WroteHeaderField = r.wroteHeaderField
 	}
 	ctx := httptrace.WithClientTrace(r.tie(request.Context()), &r.trace)
 	response, err := base.RoundTrip(request.WithContext(ctx))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.mayBeOut = r.connected || !r.asksOnce && !r.asked
+	r.mayBeOut = r.connected || !r.isNetHTTP && !r.asked // what calls no hook may have sent it
 	return response, err
 }
 
 // tie returns the context of a request, or one that ends with the attempt too if middleware has put
 // another one in its place.
-func (r *tracing) tie(ctx context.Context) context.Context {
+func (r *requestTrace) tie(ctx context.Context) context.Context {
 	if ctx.Done() == r.ctx.Done() {
 		return ctx
 	}
 	tied, cancel := context.WithCancelCause(ctx)
 	context.AfterFunc(r.ctx, func() { cancel(context.Cause(r.ctx)) })
-	r.cancel = func(cause error) {
-		r.tracked.cancel(cause)
+	r.end = func(cause error) {
+		r.attemptTrace.cancel(cause)
 		cancel(cause)
 	}
 	return tied
 }
 
-func (r *tracing) getConn(string) {
+func (r *requestTrace) getConn(string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.mayRepeat {
-		r.cancel(errRepeat)
+		r.end(errRepeat)
 		return
 	}
-	r.asked, r.connected = true, r.connected && !r.asksOnce
+	r.asked, r.connected = true, r.connected && !r.isNetHTTP // nothing went over the connection before
 	if r.share > 0 && len(r.requests) == 1 {
 		r.connecting = time.AfterFunc(r.share, r.shareEnded)
 	}
@@ -241,11 +241,11 @@ func (r *tracing) getConn(string) {
 // gotConn ends the attempt too if net/http is about to repeat the request: over HTTP/2 it does not
 // ask for a connection that it has dialled for somebody else. Over HTTP/1.1 it would write the
 // request before it looks whether the context has ended, so the connection is closed.
-func (r *tracing) gotConn(info httptrace.GotConnInfo) {
+func (r *requestTrace) gotConn(info httptrace.GotConnInfo) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.mayRepeat {
-		r.cancel(errRepeat)
+		r.end(errRepeat)
 		if !r.http2 {
 			_ = info.Conn.Close()
 		}
@@ -257,14 +257,14 @@ func (r *tracing) gotConn(info httptrace.GotConnInfo) {
 
 // wroteHeaderField looks for what makes net/http repeat a request: HTTP/2, which alone has fields
 // that begin with a colon, before Go 1.27 and golang.org/x/net/http2 0.54, and idempotency keys.
-func (r *tracing) wroteHeaderField(name string, _ []string) {
+func (r *requestTrace) wroteHeaderField(name string, _ []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.http2 = r.http2 || strings.HasPrefix(name, ":")
 	r.mayRepeat = r.mayRepeat || r.http2 || slices.Contains(idempotencyKeys, name)
 }
 
-func (t *tracked) stopConnecting() {
+func (t *attemptTrace) stopConnecting() {
 	if t.connecting != nil {
 		t.connecting.Stop()
 	}
@@ -272,7 +272,7 @@ func (t *tracked) stopConnecting() {
 
 // shareEnded ends the attempt if its node is silent: short deadlines must not move everybody away
 // from a node that answers.
-func (t *tracked) shareEnded() {
+func (t *attemptTrace) shareEnded() {
 	if t.node.silent() {
 		text := fmt.Sprintf("no connection within %v, and other nodes are untried", t.share)
 		t.cancel(secret.Join(text, context.DeadlineExceeded))
@@ -280,18 +280,18 @@ func (t *tracked) shareEnded() {
 }
 
 // end ends an attempt: requests that come later are refused. sent says whether a request was passed
-// on to the tracker, connected whether it may have gone out, and fresh whether it was one, over a
-// connection that had not been used before. If nobody can tell, or there is an answer, it was sent.
-func (t *tracker) end(attempt *tracked, answered bool) (sent, connected, fresh bool) {
+// on to the tracker, connected whether one may have gone out, and fresh whether there was exactly
+// one, over a new connection. If nobody can tell, or there is an answer, one was sent.
+func (t *tracker) end(attempt *attemptTrace, answered bool) (sent, connected, fresh bool) {
 	attempt.mu.Lock()
 	defer attempt.mu.Unlock()
 	attempt.ended = true
 	attempt.stopConnecting()
 	all := attempt.requests
-	if answered || t.untracked.Load() || len(all) == 0 && !t.reached.Load() {
+	if answered || t.lostContext.Load() || len(all) == 0 && !t.reached.Load() {
 		return true, true, false
 	}
-	connected = slices.ContainsFunc(all, func(r *tracing) bool { return r.mayBeOut })
+	connected = slices.ContainsFunc(all, func(r *requestTrace) bool { return r.mayBeOut })
 	return len(all) > 0, connected, len(all) == 1 && all[0].fresh
 }
 

@@ -192,19 +192,26 @@ func getsElse(others http.HandlerFunc) http.HandlerFunc {
 func TestClient_KeepsIdleConnectionsForHalfAMinute(t *testing.T) {
 	t.Parallel()
 	for _, line := range []struct {
-		name  string
-		after func(client *Client)
-		dials int64
+		name    string
+		after   func(client *Client)
+		callers bool // the transport
+		dials   int64
 	}{
-		{"29 s", func(*Client) { time.Sleep(29 * time.Second) }, 1},
-		{"31 s", func(*Client) { time.Sleep(31 * time.Second) }, 2},
-		{"CloseIdleConnections beneath middleware", (*Client).CloseIdleConnections, 2},
+		{name: "29 s", after: func(*Client) { time.Sleep(29 * time.Second) }, dials: 1},
+		{name: "31 s", after: func(*Client) { time.Sleep(31 * time.Second) }, dials: 2},
+		{name: "CloseIdleConnections beneath middleware", after: (*Client).CloseIdleConnections, dials: 2},
+		{name: "CloseIdleConnections of a caller's", after: (*Client).CloseIdleConnections, callers: true, dials: 2},
 	} {
 		bubble(t, line.name, func(t *testing.T) {
 			t.Helper()
 			var dials atomic.Int64
-			client := inMemory(t, func(cfg *Config) { cfg.WrapTransport = passesOn },
-				counting(&dials, onPipes(t, nil, ok)))
+			dial := counting(&dials, onPipes(t, nil, ok))
+			client := inMemory(t, func(cfg *Config) { cfg.WrapTransport = passesOn }, dial)
+			if line.callers {
+				transport := &http.Transport{DialContext: dialOf([]dialer{dial})}
+				client.cfg.HTTPClient = &http.Client{Transport: transport}
+				client = newClient(t, client.cfg)
+			}
 			require.NoError(t, do(t.Context(), client, get).Err)
 			line.after(client)
 			require.NoError(t, do(t.Context(), client, get).Err)
