@@ -31,7 +31,7 @@ func runScript(t *testing.T, typed string) (token, stderr, commands string, err 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "curl"), []byte(recorder), 0o755))
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 
-	script := `. ./first-token.sh; first_token backup admin || exit; printf %s "$XMS_AUTH_TOKEN"`
+	script := `. ./first-token.sh; first_token 'back\"up' admin || exit; printf %s "$XMS_AUTH_TOKEN"`
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", script)
 	var failures bytes.Buffer
 	cmd.Stdin, cmd.Stderr = strings.NewReader(typed), &failures
@@ -42,19 +42,21 @@ func runScript(t *testing.T, typed string) (token, stderr, commands string, err 
 }
 
 func TestScript_MakesATokenAndLogsOut(t *testing.T) {
-	server := newServer(t, xmstest.WithTLS(), xmstest.WithUser("eve", `p"a\s's &$w%d`))
+	server := newServer(t, xmstest.WithTLS(), xmstest.WithUser(`dom\eve"`, `p"a\s's &$w%d`))
 	ca := filepath.Join(t.TempDir(), "the ca.pem")
 	require.NoError(t, os.WriteFile(ca, server.CertificatePEM(), 0o600))
 	t.Setenv("XMS_CA_FILE", ca)
 	t.Setenv("XMS_BASE_URL", server.BaseURL()+",http://another.example")
-	token, stderr, commands, err := runScript(t, "eve\n"+`p"a\s's &$w%d`+"\n")
+	token, stderr, commands, err := runScript(t, `dom\eve"`+"\n"+`p"a\s's &$w%d`+"\n")
 	require.NoError(t, err, stderr)
 	assert.Equal(t, "user: password: \n", stderr)
 	_, _, err = server.Client().AccessTokensApi.ValidateAccessToken(t.Context(), token)
 	require.NoError(t, err)
 	assertSessionEnded(t, server)
 	assert.Equal(t, 1, operations(server)["Login"])
-	assert.Len(t, tokensOf(t, server), 1)
+	tokens := tokensOf(t, server)
+	require.Len(t, tokens, 1)
+	assert.Equal(t, `back\"up`, tokens[0].Name)
 	assert.NotRegexp(t, uuidForm, commands)
 	assert.NotContains(t, commands, "w%d")
 }
