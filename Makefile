@@ -32,7 +32,8 @@ race:
 	$(GO) test -race -coverprofile=coverage.out ./...
 
 .PHONY: lint
-lint: ## lint every module
+lint: ## lint every module, the workflows, and the length of lines
+	$(TOOL) actionlint
 	@set -e; for module in $(MODULES); do echo "lint $$module"; (cd $$module && $(TOOL) golangci-lint run --allow-parallel-runners ./...); done
 	@git ls-files -z '*.go' ':!conformance/bench/o*/*' | xargs -0 awk \
 		'/^[ \t]*\/\/ / && length > 100 { print FILENAME ":" FNR ": comment of more than 100 columns"; bad = 1 } END { exit bad }'
@@ -71,17 +72,17 @@ links: node ## fail when a relative link in Markdown leads nowhere
 		--use remark-validate-links=repository:false $$(git ls-files ..  | grep '\.md$$'); fi
 
 .PHONY: apidiff
-apidiff: ## fail when the public surface breaks callers of BASE and a newer section of CHANGELOG does not say "Breaking"
-	@set -e; base="$$(mktemp -d)"; trap 'git worktree remove --force "$$base"; rm -f "$$base.api"' EXIT; \
+apidiff: ## fail when the public surface breaks callers of BASE and no newer "Breaking" in CHANGELOG names what breaks
+	@set -e; base="$$(mktemp -d)"; trap 'git worktree remove --force "$$base"; rm -f "$$base".*' EXIT; \
 	git worktree add --quiet --detach "$$base" $(BASE); \
 	(cd "$$base" && $(TOOL) apidiff -m -w "$$base.api" github.com/xsky-storage/xms-client-go); \
-	broken="$$($(TOOL) apidiff -m -incompatible "$$base.api" github.com/xsky-storage/xms-client-go)"; \
-	broken="$$(echo "$$broken" | sed '/^- Version: value changed/d')"; \
-	test -z "$$broken" || { echo "incompatible with $(BASE):"; echo "$$broken"; \
-		awk '/^## / { section++; if ($$2 == substr("$(BASE)", 2)) exit } section == 1' CHANGELOG.md | grep -q '^### Breaking'; }
+	version="$$(sed -n 's/^const Version = "\(.*\)"/\1/p' "$$base"/*.go)"; \
+	$(TOOL) apidiff -m -incompatible "$$base.api" github.com/xsky-storage/xms-client-go >"$$base.breaks"; \
+	awk -v base="$$version" -f tools/unannounced.awk CHANGELOG.md "$$base.breaks" || \
+		{ echo "incompatible with $(BASE), and CHANGELOG.md does not say so"; exit 1; }
 
 .PHONY: consumer
-consumer: ## build a program that uses every public name, with the oldest supported Go
+consumer: ## build a consumer's program with the oldest supported Go
 	cd internal/testdata/consumer && GOTOOLCHAIN=$(OLDEST_GO) $(GO) build -o /dev/null ./...
 
 .PHONY: conformance
@@ -123,6 +124,10 @@ fuzz: ## run each fuzz target for FUZZTIME
 .PHONY: bench
 bench: ## compare calls, many callers, and memory with other clients
 	cd conformance && $(GO) run ./bench/compare && $(GO) run ./bench/parallel && $(GO) run ./bench/peak
+
+.PHONY: release-notes
+release-notes: ## print the section of CHANGELOG for the tag TAG
+	@awk -v version='$(TAG:v%=%)' '/^## / { wanted = $$2 == version; next } wanted' CHANGELOG.md
 
 .PHONY: release-check
 release-check: ## fail when Version, CHANGELOG and the tag TAG differ

@@ -1,6 +1,6 @@
-// Command consumer uses every public name of the SDK with the type that was promised, so that a
-// change of any breaks its build. It also does what a consumer does: it takes a token through its
-// life, against an embedded server.
+// Command consumer uses public names of the SDK with the types that were promised, so that a change
+// of one breaks its build. It also does what a consumer does: it takes a token through its life,
+// against an embedded server.
 package main
 
 import (
