@@ -13,7 +13,7 @@ import (
 // Every method takes a context, which must not be nil. The call ends when the context does, its
 // waits included. Besides its result a method returns the Response to the last attempt, or nil if
 // no server answered that. Every error is an *ArgumentError, *RequestError, *ApiError or
-// *DecodeError. The result is nil if the error is not, and never nil if the error is.
+// *DecodeError. Either the result or the error is nil, never both.
 type AccessTokensApiService struct{ client *APIClient }
 
 const (
@@ -74,11 +74,11 @@ func (s *AccessTokensApiService) CreateAccessToken(
 // /access-tokens/{access_token_id}.
 //
 // accessTokenID must be positive. Otherwise the error is an *ArgumentError. ErrNotFound says that
-// there is no such token. The client sends the request again after most failures. If the answer to
-// a first attempt was lost and the second one finds no token, the error is both ErrNotFound and
-// ErrOutcomeUnknown: the token is gone, and this call may have deleted it. A 2xx with a body that
-// does not look like a deletion is a *DecodeError and ErrOutcomeUnknown: get the token to see
-// whether it is there.
+// there is no such token. The client sends the request again after the failures that the package
+// documentation lists as "if safe". If the answer to a first attempt was lost and the second one
+// finds no token, the error is both ErrNotFound and ErrOutcomeUnknown: the token is gone, and this
+// call may have deleted it. A 2xx with a body that does not look like a deletion is a *DecodeError
+// and ErrOutcomeUnknown: get the token to see whether it is there.
 func (s *AccessTokensApiService) DeleteAccessToken(ctx context.Context, accessTokenID int64) (*Response, error) {
 	_, response, err := do(ctx, s.client, deleteAccessToken, arguments{id: accessTokenID}, accessTokenRemoved)
 	return response, err

@@ -76,10 +76,10 @@ type Configuration struct {
 
 	// WrapTransport puts middleware around the transport, whether it is the client's own or that of
 	// HTTPClient: tracing, metrics, headers. NewAPIClient calls it once, and refuses a nil result.
-	// What it returns must send each request once, through the RoundTripper that it got and with the
-	// request's context. Time that it waits, such as for a rate limiter, counts as Timeout. The
-	// request has one of the node's 64 places meanwhile, so a call that it makes itself goes through
-	// another client. nil: no middleware.
+	// What it returns must send each request once, through the RoundTripper that it got and with
+	// the request's context. Time that it waits, such as for a rate limiter, counts toward Timeout.
+	// Middleware must not call the same client: its request holds one of the node's 64 places. nil:
+	// no middleware.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
 
 	// TLSConfig is used, on a clone, by the client's own transport. NewAPIClient refuses it together
@@ -99,8 +99,9 @@ type Configuration struct {
 	// ErrResponseTooLarge. 0 means 64 MiB; negative is refused.
 	MaxResponseBytes int64
 
-	// Logger receives a debug record for each attempt and a warning when the client leaves a node
-	// for another one. No record holds a secret. nil: silent.
+	// Logger receives a debug record for each attempt, a warning when the client leaves a node for
+	// another one, and a warning when something besides the uuid of a new token cannot be read. No
+	// record holds a secret. nil: silent.
 	Logger *slog.Logger
 }
 
@@ -124,7 +125,8 @@ type RetryPolicy struct {
 	MaxRetryAfter time.Duration
 }
 
-// NewConfiguration returns a Configuration with its defaults filled in and no credentials.
+// NewConfiguration returns a Configuration without credentials. Its defaults are filled in, but for
+// Retry, whose zero value means its defaults.
 func NewConfiguration() *Configuration {
 	cfg := (&Configuration{}).withDefaults()
 	return &cfg

@@ -17,9 +17,11 @@ import (
 	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
-// errors.Is finds these in an *ApiError by its status. ErrNotFound also needs an operation with an
-// id, and a body that is not an HTML page: nothing has that id on the node that answered. After a
-// failover a node that lags behind may not know a token yet.
+// errors.Is finds these in an *ApiError by its status.
+//
+// ErrNotFound says that nothing has the id on the node that answered. Only an operation with an id
+// has it, and only if the 404 is not an HTML page. After a failover, a node that lags behind may
+// answer it for a token that exists.
 var (
 	ErrBadRequest      = errors.New("xmsclient: bad request (400)")
 	ErrUnauthorized    = errors.New("xmsclient: unauthorized (401)")
@@ -96,9 +98,10 @@ func (e *ApiError) Is(target error) bool {
 }
 
 // RequestError says that no answer came: the connection failed or broke, a timeout passed, or the
-// context ended. errors.Is and errors.As find the cause: context.Canceled,
-// context.DeadlineExceeded, the context's cause, a net.Error and so on. If the context ended while
-// the call waited before its next attempt, they find the error of the last attempt too.
+// context ended. Or nothing was sent: the TokenSource or your middleware failed. errors.Is and
+// errors.As find the cause: context.Canceled, context.DeadlineExceeded, the context's cause, a
+// net.Error and so on. If the context ended while the call waited before its next attempt, they
+// find the error of the last attempt too.
 //
 // Package fmt and slog write its text. JSON, XML and YAML encoders leave out Err.
 type RequestError struct {
@@ -134,7 +137,8 @@ func (e *RequestError) Unwrap() error { return e.Err }
 
 // DecodeError says that a server answered with 2xx and a body that cannot be used: no JSON, an HTML
 // page, cut off, empty, too large, or without what the call is for. If the body broke off,
-// errors.Is finds the cause.
+// errors.Is finds the cause. AllAccessTokens also ends in one, without a Body, if the server's list
+// has no order.
 //
 // Its text names the node and the place of what cannot be read. Package fmt and slog write that
 // text. JSON, XML and YAML encoders leave out Body and Err. Body of a failed CreateAccessToken or

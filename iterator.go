@@ -34,8 +34,12 @@ const (
 // answer. Offset is where the iteration begins. Another Limit below 1, or a negative Offset, is an
 // *ArgumentError. The iterator asks for a page when the loop needs it. Pages overlap by one token,
 // so a mock that ignores limit and offset gets further requests: 12 in all, unless its paging says
-// that the list has ended. The iterator yields an error once, with the zero AccessToken, and then
-// stops. It can be ranged over again. It holds one page and the ids that it has yielded.
+// that the list has ended.
+//
+// The iterator yields an error once, with the zero AccessToken, and then stops. The error is a
+// *DecodeError if the server sends the same tokens again and again, because its list has no order.
+// Other errors are those of ListAccessTokens. The iterator can be ranged over again. It holds one
+// page and the ids that it has yielded.
 func (s *AccessTokensApiService) AllAccessTokens(
 	ctx context.Context, opts *ListAccessTokensOpts,
 ) iter.Seq2[AccessToken, error] {

@@ -48,8 +48,8 @@ func (r AccessTokenCreateResp) LogValue() slog.Value { return slog.StringValue(r
 //
 // Package fmt, slog and String hide UUID, of a value and of a pointer. Encoders such as
 // encoding/json write it. So does slog's JSON handler if the record stands inside another struct or
-// slice, and package fmt if it stands in an unexported field: log the record itself. If you log a
-// nil pointer to a record or to an AccessTokenCreateResp, slog writes of a panic and goes on.
+// slice, and package fmt if it stands in an unexported field: log the record itself. slog logs a
+// nil pointer to a record or to an AccessTokenCreateResp as a panic; it does not crash.
 type AccessTokenCreateRecord struct {
 	AccessToken
 	UUID string `json:"uuid"` // "uuid": the credential, which programs send as Xms-Auth-Token

@@ -42,8 +42,8 @@ func modelText(model any) string {
 	return string(text)
 }
 
-// AccessToken is an access token without its uuid. A server may leave out any field but ID, which
-// then has its zero value.
+// AccessToken is an access token without its uuid. A field that the server leaves out has its zero
+// value. ID is set, except after a create or regenerate whose id the server left out or garbled.
 type AccessToken struct {
 	Create      time.Time     `json:"create,omitzero"` // "create": when it was created
 	Update      time.Time     `json:"update,omitzero"` // "update": when it was last changed
