@@ -125,8 +125,7 @@ func RefusedTokenFromContext(ctx context.Context) string {
 	return hidden.Reveal()
 }
 
-// withRefusedToken also hides what another client has put into ctx, whose TokenSource may be what
-// calls this one.
+// withRefusedToken sets the refused token. "" overrides one that another client put into ctx.
 func withRefusedToken(ctx context.Context, token string) context.Context {
 	if token == RefusedTokenFromContext(ctx) {
 		return ctx

@@ -238,8 +238,9 @@ func (p RetryPolicy) withDefaults(nodes int) RetryPolicy {
 	return p
 }
 
-// check returns an *ArgumentError that names the first unusable field.
-func (cfg *Configuration) check() error {
+// check returns the base URLs of the nodes, or an *ArgumentError that names the first unusable
+// field.
+func (cfg *Configuration) check() (nodes []string, _ error) {
 	const (
 		negative = "must not be negative; 0 means the default"
 		tooLong  = "must not exceed Retry.MaxInterval"
@@ -251,9 +252,11 @@ func (cfg *Configuration) check() error {
 		if i > 0 {
 			field = fmt.Sprintf("FailoverURLs[%d]", i-1)
 		}
-		if _, err := parseBaseURL(raw); err != nil {
-			return configError(field, err.Error())
+		node, err := parseBaseURL(raw)
+		if err != nil {
+			return nil, configError(field, err.Error())
 		}
+		nodes = append(nodes, node)
 	}
 	inHeader, inQuery, header := cfg.TokenInHeader.flaw(), cfg.TokenInQuery.flaw(), headerFlaw(cfg.DefaultHeader)
 	client, retry := cmp.Or(cfg.HTTPClient, &http.Client{}), cfg.Retry
@@ -278,10 +281,10 @@ func (cfg *Configuration) check() error {
 		{retry.MaxInterval != 0 && retry.InitialInterval > retry.MaxInterval, "Retry.InitialInterval", tooLong},
 	} {
 		if row.refused {
-			return configError(row.field, row.reason)
+			return nil, configError(row.field, row.reason)
 		}
 	}
-	return nil
+	return nodes, nil
 }
 
 func isTypedNil(v any) bool { return v != nil && exchange.IsNil(v) }
@@ -406,12 +409,7 @@ func (cfg *Configuration) secrets() *secret.Set {
 }
 
 // machine returns the settings of the package that sends the requests.
-func (cfg *Configuration) machine() exchange.Config {
-	var nodes []string
-	for _, raw := range cfg.urls() {
-		base, _ := parseBaseURL(raw) // check has seen that it can be read
-		nodes = append(nodes, base)
-	}
+func (cfg *Configuration) machine(nodes []string) exchange.Config {
 	header := http.Header{}
 	for _, name := range slices.Sorted(maps.Keys(cfg.DefaultHeader)) {
 		canonical := http.CanonicalHeaderKey(name)
@@ -429,7 +427,7 @@ func (cfg *Configuration) machine() exchange.Config {
 		Header: header, Timeout: cfg.Timeout, MaxBytes: cfg.MaxResponseBytes,
 		MaxAttempts: retry.MaxAttempts, InitialInterval: retry.InitialInterval,
 		MaxInterval: retry.MaxInterval, MaxRetryAfter: retry.MaxRetryAfter,
-		Credential: tokens.next,
+		Credential: tokens.next, Observe: observer(cfg.Logger),
 	}
 }
 
@@ -452,9 +450,7 @@ func (cfg Configuration) String() string {
 func (cfg Configuration) Format(f fmt.State, verb rune) { secret.Print(f, verb, cfg.String()) }
 
 // LogValue makes slog record String.
-func (cfg *Configuration) LogValue() slog.Value {
-	return logText(cfg == nil, func() string { return cfg.String() })
-}
+func (cfg *Configuration) LogValue() slog.Value { return logValue(cfg) }
 
 // MarshalText makes encoders write String. It never fails.
 func (cfg Configuration) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }

@@ -34,7 +34,7 @@ var accessTokenCreateResp = answer[AccessTokenCreateResp]{
 
 // String returns the answer as JSON, with the uuid replaced.
 func (r AccessTokenCreateResp) String() string {
-	return modelText(AccessTokenCreateResp{r.AccessToken.withoutUUID()})
+	return string(encode(AccessTokenCreateResp{r.AccessToken.withoutUUID()}))
 }
 
 // Format prints String for every verb.
@@ -68,7 +68,7 @@ func (r *AccessTokenCreateRecord) withoutUUID() *AccessTokenCreateRecord {
 }
 
 // String returns the record as JSON, with UUID replaced.
-func (r AccessTokenCreateRecord) String() string { return modelText(r.withoutUUID()) }
+func (r AccessTokenCreateRecord) String() string { return string(encode(r.withoutUUID())) }
 
 // Format prints String for every verb.
 func (r AccessTokenCreateRecord) Format(f fmt.State, verb rune) { secret.Print(f, verb, r.String()) }
