@@ -13,25 +13,20 @@ import (
 // Every method takes a context, which must not be nil. The call ends when the context does, its
 // waits included. Besides its result a method returns the Response to the last attempt, or nil if
 // no server answered that. Every error is an *ArgumentError, *RequestError, *ApiError or
-// *DecodeError. The result is nil if the error is not, and never nil if the error is.
+// *DecodeError. Either the result or the error is nil, never both.
 type AccessTokensApiService struct{ client *APIClient }
-
-const (
-	createdUnknown = "the token may have been created: look for its name with AllAccessTokens; " +
-		"if it is there, RegenerateAccessToken gives it a uuid that you know"
-	regeneratedUnknown = "the old uuid may no longer work: regenerate again to get one that does"
-	updatedUnknown     = "the token may have been renamed: get it to see its name"
-	deletedUnknown     = "the token may have been deleted: get it to see whether it is there"
-)
 
 var (
 	createAccessToken = &operation{
 		name: "CreateAccessToken", method: http.MethodPost, path: "/access-tokens/",
-		success: http.StatusCreated, ifUnknown: createdUnknown,
+		success: http.StatusCreated,
+		ifUnknown: "the token may have been created: look for its name with AllAccessTokens; " +
+			"if it is there, RegenerateAccessToken gives it a uuid that you know",
 	}
 	deleteAccessToken = &operation{
 		name: "DeleteAccessToken", method: http.MethodDelete, path: "/access-tokens/{access_token_id}",
-		idArgument: "accessTokenID", success: http.StatusNoContent, safeToRepeat: true, ifUnknown: deletedUnknown,
+		idArgument: "accessTokenID", success: http.StatusNoContent, safeToRepeat: true,
+		ifUnknown: "the token may have been deleted: get it to see whether it is there",
 	}
 	getAccessToken = &operation{
 		name: "GetAccessToken", method: http.MethodGet, path: "/access-tokens/{access_token_id}",
@@ -43,11 +38,13 @@ var (
 	}
 	regenerateAccessToken = &operation{
 		name: "RegenerateAccessToken", method: http.MethodPost, path: "/access-tokens/{access_token_id}:regenerate",
-		idArgument: "accessTokenID", success: http.StatusOK, ifUnknown: regeneratedUnknown,
+		idArgument: "accessTokenID", success: http.StatusOK,
+		ifUnknown: "the old uuid may no longer work: regenerate again to get one that does",
 	}
 	updateAccessToken = &operation{
 		name: "UpdateAccessToken", method: http.MethodPatch, path: "/access-tokens/{access_token_id}",
-		idArgument: "accessTokenID", success: http.StatusOK, safeToRepeat: true, ifUnknown: updatedUnknown,
+		idArgument: "accessTokenID", success: http.StatusOK, safeToRepeat: true,
+		ifUnknown: "the token may have been renamed: get it to see its name",
 	}
 	validateAccessToken = &operation{
 		name: "ValidateAccessToken", method: http.MethodPost, path: "/access-tokens:validate",
@@ -74,11 +71,11 @@ func (s *AccessTokensApiService) CreateAccessToken(
 // /access-tokens/{access_token_id}.
 //
 // accessTokenID must be positive. Otherwise the error is an *ArgumentError. ErrNotFound says that
-// there is no such token. The client sends the request again after most failures. If the answer to
-// a first attempt was lost and the second one finds no token, the error is both ErrNotFound and
-// ErrOutcomeUnknown: the token is gone, and this call may have deleted it. A 2xx with a body that
-// does not look like a deletion is a *DecodeError and ErrOutcomeUnknown: get the token to see
-// whether it is there.
+// there is no such token. The client sends the request again after the failures that the package
+// documentation lists as "if safe". If the answer to a first attempt was lost and the second one
+// finds no token, the error is both ErrNotFound and ErrOutcomeUnknown: the token is gone, and this
+// call may have deleted it. A 2xx with a body that does not look like a deletion is a *DecodeError
+// and ErrOutcomeUnknown: get the token to see whether it is there.
 func (s *AccessTokensApiService) DeleteAccessToken(ctx context.Context, accessTokenID int64) (*Response, error) {
 	_, response, err := do(ctx, s.client, deleteAccessToken, arguments{id: accessTokenID}, accessTokenRemoved)
 	return response, err
@@ -114,10 +111,10 @@ func Ptr[T any](v T) *T { return &v }
 func (s *AccessTokensApiService) ListAccessTokens(
 	ctx context.Context, opts *ListAccessTokensOpts,
 ) (*AccessTokensResp, *Response, error) {
-	args := arguments{query: opts.parameters()}
-	if opts != nil {
-		args.invalid = checkOffset(opts.Offset)
+	if opts == nil {
+		opts = &ListAccessTokensOpts{}
 	}
+	args := arguments{query: opts.parameters(), refused: checkOffset(opts.Offset)}
 	return do(ctx, s.client, listAccessTokens, args, accessTokensResp)
 }
 
@@ -129,14 +126,11 @@ func checkOffset(offset *int64) *ArgumentError {
 }
 
 func (o *ListAccessTokensOpts) parameters() (query []parameter) {
-	if o != nil {
-		query = addOptional(query, "limit", o.Limit)
-		query = addOptional(query, "offset", o.Offset)
-		query = addOptional(query, "user_id", o.UserID)
-		query = addOptional(query, "role", o.Role)
-		query = addOptional(query, "all", o.All)
-	}
-	return query
+	query = addOptional(query, "limit", o.Limit)
+	query = addOptional(query, "offset", o.Offset)
+	query = addOptional(query, "user_id", o.UserID)
+	query = addOptional(query, "role", o.Role)
+	return addOptional(query, "all", o.All)
 }
 
 func addOptional[T any](query []parameter, name string, value *T) []parameter {
@@ -179,14 +173,20 @@ func (s *AccessTokensApiService) UpdateAccessToken(
 func (s *AccessTokensApiService) ValidateAccessToken(
 	ctx context.Context, subjectAccessToken string,
 ) (*AccessTokenResp, *Response, error) {
-	args := arguments{query: []parameter{{name: "subject_access_token", value: subjectAccessToken, secret: true}}}
-	switch {
-	case subjectAccessToken == "":
-		args.invalid = &ArgumentError{Argument: "subjectAccessToken", Reason: "must not be empty"}
-	case strings.TrimSpace(subjectAccessToken) != subjectAccessToken:
-		args.invalid = &ArgumentError{
-			Argument: "subjectAccessToken", Reason: "must not have white space around it, such as the newline at a file's end",
-		}
+	args := arguments{
+		query:   []parameter{{name: "subject_access_token", value: subjectAccessToken, secret: true}},
+		refused: checkSubject(subjectAccessToken),
 	}
 	return do(ctx, s.client, validateAccessToken, args, accessTokenResp)
+}
+
+func checkSubject(token string) *ArgumentError {
+	switch {
+	case token == "":
+		return &ArgumentError{Argument: "subjectAccessToken", Reason: "must not be empty"}
+	case strings.TrimSpace(token) != token:
+		reason := "must not have white space around it, such as the newline at a file's end"
+		return &ArgumentError{Argument: "subjectAccessToken", Reason: reason}
+	}
+	return nil
 }

@@ -75,13 +75,14 @@ func (k APIKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 type TokenSource interface {
 	// Token is called for each attempt of each call, from many goroutines at once. So it should be
 	// quick: cache what is expensive to get. It must return when ctx ends, at the latest after
-	// Configuration.Timeout. An error, a value that cannot stand in a header, or one that comes after
-	// ctx has ended, ends the call with a *RequestError before anything is sent. Do not put the token
-	// into the error.
+	// Configuration.Timeout. An error, a value that cannot stand in a header, or one that comes
+	// after ctx has ended, ends the call, and that attempt sends nothing. The call's error is a
+	// *RequestError. After a 401 it stays the 401, whose text says why. Do not put the token into
+	// the error.
 	//
-	// After the first 401 of a call it is called again. If it then returns another token than the one
-	// that XMS refused, the call makes one more attempt with that; if not, the 401 is returned. So let
-	// Token wait for the new token while a rotation is under way.
+	// After the first 401 of a call it is called again. If it then returns another token than the
+	// one that XMS refused, the call makes one more attempt with that; if not, the 401 is returned.
+	// So let Token wait for the new token while a rotation is under way.
 	//
 	// That question has the refused token in its context. A source that caches drops it then:
 	//
@@ -124,8 +125,7 @@ func RefusedTokenFromContext(ctx context.Context) string {
 	return hidden.Reveal()
 }
 
-// withRefusedToken also hides what another client has put into ctx, whose TokenSource may be what
-// calls this one.
+// withRefusedToken sets the refused token. "" overrides one that another client put into ctx.
 func withRefusedToken(ctx context.Context, token string) context.Context {
 	if token == RefusedTokenFromContext(ctx) {
 		return ctx
@@ -188,12 +188,12 @@ const maxTokenFile = 64 << 10
 // secret. White space around the token and a byte order mark are dropped. The file is read for each
 // attempt, which costs microseconds, so a change takes effect with the next one.
 //
-// Nothing is read before the first call. A call fails with a *RequestError that names the file if
-// it cannot be read, is no regular file, is empty, is larger than 64 KiB, or holds anything but a
-// token: quotes, NAME=token, NAME: token, JSON, or characters outside ASCII. errors.Is finds the
-// file system's error, such as fs.ErrNotExist. If path is a token by mistake, the error does not
-// show it. To change the token, write another file and rename it to path, so that nobody reads half
-// a token.
+// Nothing is read before the first call. A call fails, as TokenSource describes, if the file cannot
+// be read, is no regular file, is empty, is larger than 64 KiB, or holds anything but a token:
+// quotes, NAME=token, NAME: token, JSON, or characters outside ASCII. The text of the error names
+// the file. errors.Is finds the file system's error, such as fs.ErrNotExist, in a *RequestError. If
+// path is a token by mistake, the error does not show it. To change the token, write another file
+// and rename it to path, so that nobody reads half a token.
 func TokenFromFile(path string) TokenSource {
 	return TokenSourceFunc(func(context.Context) (string, error) {
 		token, err := readTokenFile(path)

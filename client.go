@@ -33,7 +33,7 @@ type core struct {
 	exchange *exchange.Client
 	secrets  *secret.Set // of the configuration
 	maxBytes int64
-	logger   *slog.Logger // nil: silent
+	logger   *slog.Logger // never nil
 }
 
 // NewAPIClient checks and copies cfg and returns a client for it. It sends nothing. The error is an
@@ -44,19 +44,18 @@ func NewAPIClient(cfg *Configuration) (*APIClient, error) {
 		return nil, configError("cfg", "must not be nil; NewConfiguration returns one to start from")
 	}
 	complete := cfg.withDefaults()
-	if err := complete.check(); err != nil {
+	nodes, err := complete.check()
+	if err != nil {
 		return nil, err
 	}
-	c := &core{secrets: complete.secrets(), maxBytes: complete.MaxResponseBytes, logger: complete.Logger}
-	machine := complete.machine()
-	if c.logger != nil {
-		machine.Observe = c.observe
-	}
-	var err error
-	if c.exchange, err = exchange.New(machine); err != nil {
+	machine, err := exchange.New(complete.machine(nodes))
+	if err != nil {
 		return nil, configError("WrapTransport", "must not return nil; it may return the RoundTripper that it got")
 	}
-	client := &APIClient{core: secret.Hide(c)}
+	client := &APIClient{core: secret.Hide(&core{
+		exchange: machine, secrets: complete.secrets(), maxBytes: complete.MaxResponseBytes,
+		logger: cmp.Or(complete.Logger, slog.New(slog.DiscardHandler)),
+	})}
 	client.AccessTokensApi = &AccessTokensApiService{client}
 	return client, nil
 }
@@ -81,7 +80,7 @@ type arguments struct {
 	id      int64
 	query   []parameter
 	body    requestBody    // nil: none is sent
-	invalid *ArgumentError // set if the method itself refuses an argument
+	refused *ArgumentError // why the method's own check refuses an argument; nil: it does not
 }
 
 // parameter is a query parameter that is sent.
@@ -103,18 +102,18 @@ func do[T any](
 		return nil, nil, refused
 	}
 	c := client.core.Reveal()
-	request, err := c.request(ctx, op, args)
-	if err != nil {
-		return nil, nil, err
+	request := c.request(ctx, op, args)
+	w := words{op, args, serverText{c.exchange.Do(ctx, request), request.Secrets, a.secret}}
+	response := newResponse(&w.out)
+	if err := w.publicError(); err != nil {
+		return nil, response, err
 	}
-	w := words{op: op, args: args}
-	w.out, w.secrets, w.newSecret = c.exchange.Do(ctx, request), request.Secrets, a.secret
 	value, unread, err := a.decode(&w.serverText, c.maxBytes)
-	if err := w.publicError(err); err != nil {
-		return nil, newResponse(&w.out), err
+	if err != nil {
+		return nil, response, w.decodeError(err)
 	}
 	c.warn(ctx, op, unread)
-	return value, newResponse(&w.out), nil
+	return value, response, nil
 }
 
 // check returns why the arguments are refused, or nil.
@@ -124,23 +123,23 @@ func (op *operation) check(ctx context.Context, args arguments) *ArgumentError {
 		return &ArgumentError{Argument: "ctx", Reason: "must not be nil; use context.Background()"}
 	case op.idArgument != "" && args.id <= 0:
 		return &ArgumentError{Argument: op.idArgument, Reason: fmt.Sprintf("must be positive, not %d", args.id)}
-	case args.invalid != nil:
-		return args.invalid
+	case args.refused != nil:
+		return args.refused
 	}
 	if args.body != nil {
 		if err := args.body.check(); err != nil {
 			return err
 		}
 	}
-	if key, ok := keyFromContext(ctx); ok && (key.Key == "" || key.flaw() != "") {
-		reason := "the key given to ContextWithAPIKey " + cmp.Or(key.flaw(), "is empty")
-		return &ArgumentError{Argument: "ctx", Reason: reason}
+	key, ok := keyFromContext(ctx)
+	if flaw := key.flaw(); ok && (flaw != "" || key.Key == "") {
+		return &ArgumentError{Argument: "ctx", Reason: "the key given to ContextWithAPIKey " + cmp.Or(flaw, "is empty")}
 	}
 	return nil
 }
 
 // request returns what the call sends, with all secrets that are known before an attempt.
-func (c *core) request(ctx context.Context, op *operation, args arguments) (exchange.Request, error) {
+func (c *core) request(ctx context.Context, op *operation, args arguments) exchange.Request {
 	request := exchange.Request{
 		Operation: op.name, PathTemplate: op.path, Method: op.method,
 		Path: op.fill(args.id), Query: encodeQuery(args.query, false),
@@ -154,25 +153,27 @@ func (c *core) request(ctx context.Context, op *operation, args arguments) (exch
 		}
 	}
 	if args.body == nil {
-		return request, nil
+		return request
 	}
 	if model, ok := args.body.(interface{ secrets() []string }); ok {
 		for _, s := range model.secrets() {
 			request.Secrets.Add(s)
 		}
 	}
-	body, err := encode(args.body)
-	request.Body = body
-	return request, err
+	request.Body = encode(args.body)
+	return request
 }
 
-// encode returns a model as JSON. &, < and > stay as they are: the body is no HTML.
-func encode(model any) ([]byte, error) {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
+// encode returns a value as JSON, or in brackets why JSON cannot hold it, such as a time in the
+// year 10000. No request has such a value. &, < and > stay as they are: the body is no HTML.
+func encode(value any) []byte {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(model)
-	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), err
+	if err := encoder.Encode(value); err != nil {
+		return []byte("(" + err.Error() + ")")
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
 }
 
 // fill returns the path with the id in its place.
@@ -196,38 +197,42 @@ func encodeQuery(parameters []parameter, shown bool) string {
 	return strings.Join(query, "&")
 }
 
-// observe logs an attempt when it has ended, and the node that the client has left.
-func (c *core) observe(ctx context.Context, e exchange.Event) {
-	attributes := []slog.Attr{
-		slog.String("operation", e.Operation), slog.String("server", e.Node), slog.Int("attempt", e.Attempt),
-		slog.String("result", e.Result), slog.Duration("duration", e.Duration),
+// observer returns what logs an attempt when it has ended, and the node that the client has left.
+// It returns nil without a logger.
+func observer(logger *slog.Logger) func(context.Context, exchange.Event) {
+	if logger == nil {
+		return nil
 	}
-	if e.Status != 0 {
-		attributes = append(attributes, slog.Int("status", e.Status))
-	}
-	if e.Err != nil {
-		attributes = append(attributes, slog.String("error", errorText(e.Err)))
-	}
-	if e.NoOtherToken != nil {
-		attributes = append(attributes, slog.String("no_other_token", errorText(e.NoOtherToken)))
-	}
-	if e.Wait > 0 {
-		attributes = append(attributes, slog.Duration("wait", e.Wait))
-	}
-	c.logger.LogAttrs(ctx, slog.LevelDebug, "xms attempt", attributes...)
-	if e.LeftFor != "" {
-		attributes = append(attributes, slog.String("next_server", e.LeftFor))
-		c.logger.LogAttrs(ctx, slog.LevelWarn, "xms node left", attributes...)
+	return func(ctx context.Context, e exchange.Event) {
+		attributes := []slog.Attr{
+			slog.String("operation", e.Operation), slog.String("server", e.Node), slog.Int("attempt", e.Attempt),
+			slog.String("result", e.Result), slog.Duration("duration", e.Duration),
+		}
+		if e.Status != 0 {
+			attributes = append(attributes, slog.Int("status", e.Status))
+		}
+		if e.Err != nil {
+			attributes = append(attributes, slog.String("error", errorText(e.Err)))
+		}
+		if e.NoOtherToken != nil {
+			attributes = append(attributes, slog.String("no_other_token", errorText(e.NoOtherToken)))
+		}
+		if e.Wait > 0 {
+			attributes = append(attributes, slog.Duration("wait", e.Wait))
+		}
+		logger.LogAttrs(ctx, slog.LevelDebug, "xms attempt", attributes...)
+		if e.LeftFor != "" {
+			attributes = append(attributes, slog.String("next_server", e.LeftFor))
+			logger.LogAttrs(ctx, slog.LevelWarn, "xms node left", attributes...)
+		}
 	}
 }
 
 // warn logs what could not be read of an answer that is good enough.
 func (c *core) warn(ctx context.Context, op *operation, unread []string) {
 	for _, text := range unread {
-		if c.logger != nil {
-			c.logger.LogAttrs(ctx, slog.LevelWarn, "xms answer is partly unreadable",
-				slog.String("operation", op.name), slog.String("error", text))
-		}
+		c.logger.LogAttrs(ctx, slog.LevelWarn, "xms answer is partly unreadable",
+			slog.String("operation", op.name), slog.String("error", text))
 	}
 }
 
@@ -256,9 +261,7 @@ func (r Response) Format(f fmt.State, _ rune) {
 }
 
 // LogValue makes slog record what Format prints.
-func (r *Response) LogValue() slog.Value {
-	return logText(r == nil, func() string { return fmt.Sprint(*r) })
-}
+func (r *Response) LogValue() slog.Value { return logValue(r) }
 
 // CallInfo tells a RoundTripper which call a request belongs to, for names of spans, metrics and
 // logs. None of it is secret.

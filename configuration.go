@@ -76,10 +76,10 @@ type Configuration struct {
 
 	// WrapTransport puts middleware around the transport, whether it is the client's own or that of
 	// HTTPClient: tracing, metrics, headers. NewAPIClient calls it once, and refuses a nil result.
-	// What it returns must send each request once, through the RoundTripper that it got and with the
-	// request's context. Time that it waits, such as for a rate limiter, counts as Timeout. The
-	// request has one of the node's 64 places meanwhile, so a call that it makes itself goes through
-	// another client. nil: no middleware.
+	// What it returns must send each request once, through the RoundTripper that it got and with
+	// the request's context. Time that it waits, such as for a rate limiter, counts toward Timeout.
+	// Middleware must not call the same client: its request holds one of the node's 64 places. nil:
+	// no middleware.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
 
 	// TLSConfig is used, on a clone, by the client's own transport. NewAPIClient refuses it together
@@ -99,8 +99,9 @@ type Configuration struct {
 	// ErrResponseTooLarge. 0 means 64 MiB; negative is refused.
 	MaxResponseBytes int64
 
-	// Logger receives a debug record for each attempt and a warning when the client leaves a node
-	// for another one. No record holds a secret. nil: silent.
+	// Logger receives a debug record for each attempt, a warning when the client leaves a node for
+	// another one, and a warning when something besides the uuid of a new token cannot be read. No
+	// record holds a secret. nil: silent.
 	Logger *slog.Logger
 }
 
@@ -124,7 +125,8 @@ type RetryPolicy struct {
 	MaxRetryAfter time.Duration
 }
 
-// NewConfiguration returns a Configuration with its defaults filled in and no credentials.
+// NewConfiguration returns a Configuration without credentials. Its defaults are filled in, but for
+// Retry, whose zero value means its defaults.
 func NewConfiguration() *Configuration {
 	cfg := (&Configuration{}).withDefaults()
 	return &cfg
@@ -236,8 +238,9 @@ func (p RetryPolicy) withDefaults(nodes int) RetryPolicy {
 	return p
 }
 
-// check returns an *ArgumentError that names the first unusable field.
-func (cfg *Configuration) check() error {
+// check returns the base URLs of the nodes, or an *ArgumentError that names the first unusable
+// field.
+func (cfg *Configuration) check() (nodes []string, _ error) {
 	const (
 		negative = "must not be negative; 0 means the default"
 		tooLong  = "must not exceed Retry.MaxInterval"
@@ -249,9 +252,11 @@ func (cfg *Configuration) check() error {
 		if i > 0 {
 			field = fmt.Sprintf("FailoverURLs[%d]", i-1)
 		}
-		if _, err := parseBaseURL(raw); err != nil {
-			return configError(field, err.Error())
+		node, err := parseBaseURL(raw)
+		if err != nil {
+			return nil, configError(field, err.Error())
 		}
+		nodes = append(nodes, node)
 	}
 	inHeader, inQuery, header := cfg.TokenInHeader.flaw(), cfg.TokenInQuery.flaw(), headerFlaw(cfg.DefaultHeader)
 	client, retry := cmp.Or(cfg.HTTPClient, &http.Client{}), cfg.Retry
@@ -276,10 +281,10 @@ func (cfg *Configuration) check() error {
 		{retry.MaxInterval != 0 && retry.InitialInterval > retry.MaxInterval, "Retry.InitialInterval", tooLong},
 	} {
 		if row.refused {
-			return configError(row.field, row.reason)
+			return nil, configError(row.field, row.reason)
 		}
 	}
-	return nil
+	return nodes, nil
 }
 
 func isTypedNil(v any) bool { return v != nil && exchange.IsNil(v) }
@@ -404,12 +409,7 @@ func (cfg *Configuration) secrets() *secret.Set {
 }
 
 // machine returns the settings of the package that sends the requests.
-func (cfg *Configuration) machine() exchange.Config {
-	var nodes []string
-	for _, raw := range cfg.urls() {
-		base, _ := parseBaseURL(raw) // check has seen that it can be read
-		nodes = append(nodes, base)
-	}
+func (cfg *Configuration) machine(nodes []string) exchange.Config {
 	header := http.Header{}
 	for _, name := range slices.Sorted(maps.Keys(cfg.DefaultHeader)) {
 		canonical := http.CanonicalHeaderKey(name)
@@ -427,7 +427,7 @@ func (cfg *Configuration) machine() exchange.Config {
 		Header: header, Timeout: cfg.Timeout, MaxBytes: cfg.MaxResponseBytes,
 		MaxAttempts: retry.MaxAttempts, InitialInterval: retry.InitialInterval,
 		MaxInterval: retry.MaxInterval, MaxRetryAfter: retry.MaxRetryAfter,
-		Credential: tokens.next,
+		Credential: tokens.next, Observe: observer(cfg.Logger),
 	}
 }
 
@@ -450,9 +450,7 @@ func (cfg Configuration) String() string {
 func (cfg Configuration) Format(f fmt.State, verb rune) { secret.Print(f, verb, cfg.String()) }
 
 // LogValue makes slog record String.
-func (cfg *Configuration) LogValue() slog.Value {
-	return logText(cfg == nil, func() string { return cfg.String() })
-}
+func (cfg *Configuration) LogValue() slog.Value { return logValue(cfg) }
 
 // MarshalText makes encoders write String. It never fails.
 func (cfg Configuration) MarshalText() ([]byte, error) { return []byte(cfg.String()), nil }

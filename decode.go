@@ -16,7 +16,9 @@ type answer[T any] struct {
 	missing      func(*T) string // what the call is for and does not have, such as "access_token is missing"; or ""
 	mayHideError func(*T) bool   // nil, or whether an error may stand beside the value
 	optional     bool            // 204, no body, {} and null are fine too
-	secret       string          // member with a new secret, for which no value is quoted; "" if there is none
+	// secret names the member with a new secret, or is "". If there is one, an answer with it is good
+	// enough, whatever else cannot be read, and no value is quoted.
+	secret string
 }
 
 // removal is what an answer says of a record that has been removed.
@@ -43,8 +45,6 @@ func removed(record string) answer[removal] {
 func (a answer[T]) decode(server *serverText, maxBytes int64) (_ *T, unread []string, _ error) {
 	body := server.body()
 	switch {
-	case server.out.Err != nil, server.out.Status/100 != 2:
-		return nil, nil, server.out.Err
 	case server.out.Page:
 		return nil, nil, errors.New(server.page())
 	case a.optional && (server.out.Status == http.StatusNoContent || saysNothing(body)):
@@ -53,9 +53,6 @@ func (a answer[T]) decode(server *serverText, maxBytes int64) (_ *T, unread []st
 		return nil, nil, errors.New("the body is empty")
 	}
 	value, problems, err := jsonread.Read(body, a.fields, memoryFor(maxBytes))
-	if errors.Is(err, jsonread.ErrTooLarge) {
-		return nil, nil, ErrResponseTooLarge
-	}
 	for _, p := range problems {
 		unread = append(unread, a.describe(p, server))
 	}
@@ -63,6 +60,7 @@ func (a answer[T]) decode(server *serverText, maxBytes int64) (_ *T, unread []st
 		err = a.insufficient(value, unread)
 	}
 	switch {
+	case errors.Is(err, jsonread.ErrTooLarge): // says enough
 	case err != nil:
 		err = server.explain(err)
 	case a.mayHideError != nil && a.mayHideError(value):

@@ -35,8 +35,8 @@
 //
 //   - [*ArgumentError]: the call or the configuration was refused before anything was sent. It
 //     names the culprit.
-//   - [*RequestError]: no answer came. The cause is in its chain: context.DeadlineExceeded,
-//     a net.Error and the like.
+//   - [*RequestError]: no answer came, or nothing was sent: the TokenSource or your middleware
+//     failed. The cause is in its chain: context.DeadlineExceeded, a net.Error and the like.
 //   - [*ApiError]: the server answered with a status other than 2xx.
 //   - [*DecodeError]: the server answered with 2xx and a body that cannot be used. It keeps the
 //     body.
@@ -52,7 +52,8 @@
 //
 // A call makes up to RetryPolicy.MaxAttempts attempts, each within Configuration.Timeout. This
 // table lists each way in which an attempt can end; the first matching row applies. Get, List,
-// Validate, Update and Delete are safe to repeat. Create and Regenerate are not.
+// Validate, Update and Delete are safe to repeat. Create and Regenerate are not. An empty last
+// column means that idle connections are kept.
 //
 //	how an attempt ends               the server  sent again    node is left         idle
 //	                                  may have                                       connections

@@ -79,7 +79,7 @@ func (s *serverText) readError() (code, message string) {
 	}
 	text, code, isAll := findText(value, maxDepth)
 	if !isAll || text == "" {
-		text = strings.TrimSpace(text + " " + compact(value))
+		text = strings.TrimSpace(text + " " + string(encode(value)))
 	}
 	return s.clean(code), s.clean(text)
 }
@@ -136,7 +136,7 @@ func (s *serverText) reportedError() error {
 		return nil
 	}
 	words, _, _ := findText(reported, maxDepth)
-	return errors.New("the server reports an error: " + s.clean(cmp.Or(words, compact(reported))))
+	return errors.New("the server reports an error: " + s.clean(cmp.Or(words, string(encode(reported)))))
 }
 
 // explain adds to err, which says why a 2xx cannot be used, what the answer itself says about it.
@@ -172,7 +172,7 @@ func isEmpty(value any) bool {
 	if text, ok := value.(string); ok {
 		return strings.TrimSpace(text) == ""
 	}
-	return slices.Contains([]string{`null`, `false`, `0`, `[]`, `{}`}, compact(value))
+	return slices.Contains([]string{`null`, `false`, `0`, `[]`, `{}`}, string(encode(value)))
 }
 
 // findText returns the first known text in a JSON value, the code beside it, and whether the value
@@ -227,12 +227,6 @@ func parseJSON(text []byte) (value any, ok bool) {
 	err := decoder.Decode(&value)
 	_, end := decoder.Token()
 	return value, err == nil && errors.Is(end, io.EOF)
-}
-
-// compact returns a value as JSON with readable characters.
-func compact(value any) string {
-	text, _ := encode(value) // what was JSON can be JSON again
-	return string(text)
 }
 
 // oneLine makes a text of somebody else fit to stand in ours: valid UTF-8, one line, nothing that

@@ -14,12 +14,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/xsky-storage/xms-client-go/internal/exchange"
+	"github.com/xsky-storage/xms-client-go/internal/jsonread"
 	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
-// errors.Is finds these in an *ApiError by its status. ErrNotFound also needs an operation with an
-// id, and a body that is not an HTML page: nothing has that id on the node that answered. After a
-// failover a node that lags behind may not know a token yet.
+// errors.Is finds these in an *ApiError by its status.
+//
+// ErrNotFound says that nothing has the id on the node that answered. Only an operation with an id
+// has it, and only if the 404 is not an HTML page. After a failover, a node that lags behind may
+// answer it for a token that exists.
 var (
 	ErrBadRequest      = errors.New("xmsclient: bad request (400)")
 	ErrUnauthorized    = errors.New("xmsclient: unauthorized (401)")
@@ -61,8 +64,8 @@ type ApiError struct {
 	Server     string        // base URL of the node that answered
 	Attempts   int           // requests made, the last one included
 
-	details details
-	notByID bool // a 404 that does not say that nothing has this id
+	details   details
+	wrongPath bool // a 404 of a route or page, not of an id
 }
 
 // Error describes the failure in one line without any secret.
@@ -82,23 +85,25 @@ func (e *ApiError) Error() string {
 func (e ApiError) Format(f fmt.State, verb rune) { secret.Print(f, verb, e.Error()) }
 
 // LogValue makes slog record Error.
-func (e *ApiError) LogValue() slog.Value { return logText(e == nil, e.Error) }
+func (e *ApiError) LogValue() slog.Value { return logValue(e) }
 
 // Is makes errors.Is find the sentinel of the status code, and ErrOutcomeUnknown.
 func (e *ApiError) Is(target error) bool {
 	switch {
 	case target == ErrServer:
 		return e.StatusCode >= 500
-	case target == ErrNotFound && e.notByID:
+	case target == ErrNotFound && e.wrongPath:
 		return false
 	}
-	return sentinels[e.StatusCode] == target || e.details.Is(target)
+	sentinel, ok := sentinels[e.StatusCode]
+	return ok && sentinel == target || e.details.Is(target)
 }
 
 // RequestError says that no answer came: the connection failed or broke, a timeout passed, or the
-// context ended. errors.Is and errors.As find the cause: context.Canceled,
-// context.DeadlineExceeded, the context's cause, a net.Error and so on. If the context ended while
-// the call waited before its next attempt, they find the error of the last attempt too.
+// context ended. Or nothing was sent: the TokenSource or your middleware failed. errors.Is and
+// errors.As find the cause: context.Canceled, context.DeadlineExceeded, the context's cause, a
+// net.Error and so on. If the context ended while the call waited before its next attempt, they
+// find the error of the last attempt too.
 //
 // Package fmt and slog write its text. JSON, XML and YAML encoders leave out Err.
 type RequestError struct {
@@ -127,14 +132,15 @@ func (e *RequestError) Is(target error) bool { return e.details.Is(target) }
 func (e RequestError) Format(f fmt.State, verb rune) { secret.Print(f, verb, e.Error()) }
 
 // LogValue makes slog record Error.
-func (e *RequestError) LogValue() slog.Value { return logText(e == nil, e.Error) }
+func (e *RequestError) LogValue() slog.Value { return logValue(e) }
 
 // Unwrap returns the cause.
 func (e *RequestError) Unwrap() error { return e.Err }
 
 // DecodeError says that a server answered with 2xx and a body that cannot be used: no JSON, an HTML
 // page, cut off, empty, too large, or without what the call is for. If the body broke off,
-// errors.Is finds the cause.
+// errors.Is finds the cause. AllAccessTokens also ends in one, without a Body, if the server's list
+// has no order.
 //
 // Its text names the node and the place of what cannot be read. Package fmt and slog write that
 // text. JSON, XML and YAML encoders leave out Body and Err. Body of a failed CreateAccessToken or
@@ -171,7 +177,7 @@ func (e *DecodeError) Is(target error) bool { return e.details.Is(target) }
 func (e DecodeError) Format(f fmt.State, verb rune) { secret.Print(f, verb, e.Error()) }
 
 // LogValue makes slog record Error.
-func (e *DecodeError) LogValue() slog.Value { return logText(e == nil, e.Error) }
+func (e *DecodeError) LogValue() slog.Value { return logValue(e) }
 
 // Unwrap returns what is wrong with the body.
 func (e *DecodeError) Unwrap() error { return e.Err }
@@ -251,12 +257,12 @@ func errorText(err error) string {
 	return shorten(oneLine(err.Error()), maxErrorText)
 }
 
-// logText makes slog record a text, or null for a nil pointer.
-func logText(isNil bool, text func() string) slog.Value {
-	if isNil {
+// logValue makes slog record what package fmt prints, or null for a nil pointer.
+func logValue[T any](v *T) slog.Value {
+	if v == nil {
 		return slog.AnyValue(nil)
 	}
-	return slog.StringValue(text())
+	return slog.StringValue(fmt.Sprint(*v))
 }
 
 // words says in errors what came of one call.
@@ -266,17 +272,16 @@ type words struct {
 	serverText
 }
 
-// publicError returns the error of the call, or nil if it succeeded. decodeErr is why a 2xx cannot
-// be used.
-func (w *words) publicError(decodeErr error) error {
+// publicError returns the error of a call that got no whole 2xx, or nil.
+func (w *words) publicError() error {
 	var err error
 	switch {
 	case w.out.Status == 0:
 		err = w.requestError()
 	case w.out.Status/100 != 2:
 		err = w.apiError()
-	case decodeErr != nil:
-		err = w.decodeError(decodeErr)
+	case w.out.Err != nil:
+		err = w.decodeError(w.out.Err)
 	default:
 		return nil
 	}
@@ -284,14 +289,14 @@ func (w *words) publicError(decodeErr error) error {
 		return err
 	}
 	text := w.out.WaitErr.Error() + " while waiting for another attempt after: " + err.Error()
-	return &RequestError{
+	return &RequestError{ // errors.Is finds ErrOutcomeUnknown through err
 		Operation: w.op.name, Server: w.out.Node, Attempts: w.out.Attempts,
 		Err: secret.Join(text, w.out.WaitErr, err),
 	}
 }
 
-// details returns what every error of the call says.
-func (w *words) details(advice ...string) details {
+// newDetails returns what every error of the call says.
+func (w *words) newDetails(advice ...string) details {
 	d := details{before: history(w.out.Before), advice: strings.Join(advice, "; ")}
 	if w.out.MayHaveActed {
 		d.unknown = w.op.ifUnknown
@@ -309,30 +314,31 @@ func history(before []string) string {
 }
 
 func (w *words) requestError() error {
-	e := &RequestError{
-		Operation: w.op.name, Server: w.out.Node, Attempts: w.out.Attempts, Err: w.out.Err, details: w.details(),
-	}
+	var failed, advice string
 	switch {
 	case w.out.Attempts == 0:
-		e.failed = "nothing was sent"
+		failed = "nothing was sent"
 	case !w.out.Sent:
-		e.failed = "no further request was sent"
+		failed = "no further request was sent"
 	case w.out.Connected:
-		e.failed = "no answer from " + w.out.Node
+		failed = "no answer from " + w.out.Node
 	default:
-		e.failed = "no connection to " + w.out.Node
+		failed = "no connection to " + w.out.Node
 		if w.out.Node == DefaultBaseURL {
-			e.details.advice = "this is the default base URL: set Configuration.BaseURL or XMS_BASE_URL"
+			advice = "this is the default base URL: set Configuration.BaseURL or XMS_BASE_URL"
 		}
 	}
-	return e
+	return &RequestError{
+		Operation: w.op.name, Server: w.out.Node, Attempts: w.out.Attempts, Err: w.out.Err,
+		details: w.newDetails(advice), failed: failed,
+	}
 }
 
 const askBaseURL = "is the base URL right? XMS answers below a path such as /v1 or /api/v1"
 
 func (w *words) apiError() error {
 	var advice []string
-	notByID := w.out.Status == http.StatusNotFound && (w.op.idArgument == "" || w.out.Page)
+	wrongPath := w.out.Status == http.StatusNotFound && (w.op.idArgument == "" || w.out.Page)
 	switch {
 	case w.out.Status/100 == 3:
 		advice = append(advice, w.redirectAdvice())
@@ -341,7 +347,7 @@ func (w *words) apiError() error {
 	case w.out.Status == http.StatusUnauthorized && w.out.Anonymous:
 		advice = append(advice, "the request carried no credential: set Configuration.TokenInHeader or XMS_AUTH_TOKEN")
 	}
-	if notByID || w.isForeignPage() {
+	if wrongPath || w.isForeignPage() {
 		advice = append(advice, askBaseURL)
 	}
 	code, message := w.readError()
@@ -349,7 +355,7 @@ func (w *words) apiError() error {
 		Operation: w.op.name, Method: w.op.method, URL: w.url(), StatusCode: w.out.Status,
 		Code: code, Message: message, Body: w.out.Body, Header: w.out.Header,
 		RetryAfter: w.out.RetryAfter, Server: w.out.Node, Attempts: w.out.Attempts,
-		details: w.details(advice...), notByID: notByID,
+		details: w.newDetails(advice...), wrongPath: wrongPath,
 	}
 }
 
@@ -382,14 +388,10 @@ func (w *words) redirectAdvice() string {
 }
 
 func (w *words) decodeError(err error) error {
-	e := &DecodeError{
-		Operation: w.op.name, StatusCode: w.out.Status, ContentType: w.clean(w.out.Header.Get("Content-Type")),
-		Body: w.out.Body, Err: err, Server: w.out.Node, Attempts: w.out.Attempts,
-	}
-	var advice []string
+	body, advice := w.out.Body, []string(nil)
 	switch {
-	case errors.Is(err, exchange.ErrTooLarge), errors.Is(err, ErrResponseTooLarge):
-		e.Err, e.Body = ErrResponseTooLarge, bytes.Clone(e.Body[:min(len(e.Body), maxErrorBody)])
+	case errors.Is(err, exchange.ErrTooLarge), errors.Is(err, jsonread.ErrTooLarge):
+		err, body = ErrResponseTooLarge, bytes.Clone(body[:min(len(body), maxErrorBody)])
 		advice = append(advice, "Configuration.MaxResponseBytes sets the bound; Body has the beginning")
 	case w.out.Status != w.op.success:
 		advice = append(advice, fmt.Sprintf("the API documents status %d", w.op.success))
@@ -397,6 +399,9 @@ func (w *words) decodeError(err error) error {
 	if w.isForeignPage() {
 		advice = append(advice, askBaseURL)
 	}
-	e.details = w.details(advice...)
-	return e
+	return &DecodeError{
+		Operation: w.op.name, StatusCode: w.out.Status, ContentType: w.clean(w.out.Header.Get("Content-Type")),
+		Body: body, Err: err, Server: w.out.Node, Attempts: w.out.Attempts,
+		details: w.newDetails(advice...),
+	}
 }

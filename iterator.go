@@ -12,9 +12,12 @@ import (
 const (
 	defaultPageSize = 100 // how many items an iterator asks for at a time
 	everything      = -1  // the limit that asks for all items in one answer
-	maxFruitless    = 50  // pages in a row without a new item, besides those that walk over known ones
+	maxIdlePages    = 50  // pages in a row without a new item, besides those that walk over known ones
 	maxRepeats      = 10  // pages in a row that are empty or the first one again
 )
+
+var errNoOrder = errors.New(
+	"the server sends the same items again and again: it ignores the offset, or its list has no order")
 
 // AllAccessTokens returns an iterator over all access tokens. It asks for page after page, as
 // ListAccessTokens does:
@@ -34,8 +37,12 @@ const (
 // answer. Offset is where the iteration begins. Another Limit below 1, or a negative Offset, is an
 // *ArgumentError. The iterator asks for a page when the loop needs it. Pages overlap by one token,
 // so a mock that ignores limit and offset gets further requests: 12 in all, unless its paging says
-// that the list has ended. The iterator yields an error once, with the zero AccessToken, and then
-// stops. It can be ranged over again. It holds one page and the ids that it has yielded.
+// that the list has ended.
+//
+// The iterator yields an error once, with the zero AccessToken, and then stops. The error is a
+// *DecodeError if the server sends the same tokens again and again, because its list has no order.
+// Other errors are those of ListAccessTokens. The iterator can be ranged over again. It holds one
+// page and the ids that it has yielded.
 func (s *AccessTokensApiService) AllAccessTokens(
 	ctx context.Context, opts *ListAccessTokensOpts,
 ) iter.Seq2[AccessToken, error] {
@@ -114,7 +121,7 @@ type walk[T any] struct {
 	seen          map[int64]bool
 	longest       int     // items in the longest page so far
 	back          int64   // how far the next way back leads
-	fruitless     int     // pages since the last new item
+	idle          int     // pages since the last new item
 	first         []int64 // ids of the first page if that may be the whole list; else nil
 	total         int64   // largest total_count so far
 	repeats       int     // pages since the last that was not empty and not the first one again
@@ -123,7 +130,7 @@ type walk[T any] struct {
 
 func (w *walk[T]) yieldAll(ctx context.Context, yield func(T, error) bool) {
 	for !w.ended {
-		items, err := w.next(ctx)
+		items, err := w.nextPage(ctx)
 		if err != nil {
 			yield(*new(T), err)
 			return
@@ -136,8 +143,8 @@ func (w *walk[T]) yieldAll(ctx context.Context, yield func(T, error) bool) {
 	}
 }
 
-// next asks for a page and returns its new items.
-func (w *walk[T]) next(ctx context.Context) (fresh []T, err error) {
+// nextPage asks for a page and returns its new items.
+func (w *walk[T]) nextPage(ctx context.Context) (fresh []T, err error) {
 	p, err := w.list.page(ctx, w.limit, w.offset)
 	if err != nil {
 		return nil, err
@@ -152,7 +159,7 @@ func (w *walk[T]) next(ctx context.Context) (fresh []T, err error) {
 	if overlaps && !known && w.offset > w.start {
 		w.offset = max(w.start, w.offset-w.back)
 		w.back *= 2
-		return nil, w.noFruit(p)
+		return nil, w.noProgress(p)
 	}
 	for i := range p.items {
 		id := w.list.id(&p.items[i])
@@ -172,10 +179,10 @@ func (w *walk[T]) next(ctx context.Context) (fresh []T, err error) {
 	w.offset += step
 	w.back = int64(max(w.longest-1, 1))
 	if len(fresh) > 0 || w.ended {
-		w.fruitless, w.repeats = 0, 0
+		w.idle, w.repeats = 0, 0
 		return fresh, nil
 	}
-	return nil, w.noFruit(p)
+	return nil, w.noProgress(p)
 }
 
 // isShort reports whether a page is shorter than was asked for. With -1 every page is.
@@ -189,11 +196,11 @@ func (w *walk[T]) isLast(p page[T]) bool {
 		p.paging.TotalCount > 0 && w.offset+int64(len(p.items)) >= p.paging.TotalCount
 }
 
-// noFruit counts a page without a new item. Walking over the known items takes some. The list has
-// ended if many are empty or the first page again, and so is one that is asked for from the start:
-// then nothing has come in front of the known items. Otherwise the list has no order.
-func (w *walk[T]) noFruit(p page[T]) error {
-	w.fruitless++
+// noProgress counts a page that brought nothing new. After ten pages that were each empty or the
+// first page again, one page is asked for from the start. If that is the same again, the list has
+// ended. After about 50 the list has no order: an error.
+func (w *walk[T]) noProgress(p page[T]) error {
+	w.idle++
 	w.repeats++
 	isSame := slices.EqualFunc(p.items, w.first, func(item T, id int64) bool { return w.list.id(&item) == id })
 	if len(w.first) == 0 || len(p.items) > 0 && !isSame || w.total-w.start > int64(len(w.seen)) {
@@ -204,11 +211,10 @@ func (w *walk[T]) noFruit(p page[T]) error {
 		w.ended = true
 	case w.repeats == maxRepeats:
 		w.offset = w.start
-	case w.fruitless >= maxFruitless+len(w.seen)/max(w.longest-1, 1):
+	case w.idle >= maxIdlePages+len(w.seen)/max(w.longest-1, 1): // walking over known items takes some
 		return &DecodeError{
 			Operation: w.list.operation, StatusCode: p.response.StatusCode,
-			Server: p.response.Server, Attempts: p.response.Attempts,
-			Err: errors.New("the server sends the same items again and again: it ignores the offset, or its list has no order"),
+			Server: p.response.Server, Attempts: p.response.Attempts, Err: errNoOrder,
 		}
 	}
 	return nil

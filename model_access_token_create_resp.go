@@ -34,7 +34,7 @@ var accessTokenCreateResp = answer[AccessTokenCreateResp]{
 
 // String returns the answer as JSON, with the uuid replaced.
 func (r AccessTokenCreateResp) String() string {
-	return modelText(AccessTokenCreateResp{r.AccessToken.withoutUUID()})
+	return string(encode(AccessTokenCreateResp{r.AccessToken.withoutUUID()}))
 }
 
 // Format prints String for every verb.
@@ -48,8 +48,8 @@ func (r AccessTokenCreateResp) LogValue() slog.Value { return slog.StringValue(r
 //
 // Package fmt, slog and String hide UUID, of a value and of a pointer. Encoders such as
 // encoding/json write it. So does slog's JSON handler if the record stands inside another struct or
-// slice, and package fmt if it stands in an unexported field: log the record itself. If you log a
-// nil pointer to a record or to an AccessTokenCreateResp, slog writes of a panic and goes on.
+// slice, and package fmt if it stands in an unexported field: log the record itself. slog logs a
+// nil pointer to a record or to an AccessTokenCreateResp as a panic; it does not crash.
 type AccessTokenCreateRecord struct {
 	AccessToken
 	UUID string `json:"uuid"` // "uuid": the credential, which programs send as Xms-Auth-Token
@@ -68,7 +68,7 @@ func (r *AccessTokenCreateRecord) withoutUUID() *AccessTokenCreateRecord {
 }
 
 // String returns the record as JSON, with UUID replaced.
-func (r AccessTokenCreateRecord) String() string { return modelText(r.withoutUUID()) }
+func (r AccessTokenCreateRecord) String() string { return string(encode(r.withoutUUID())) }
 
 // Format prints String for every verb.
 func (r AccessTokenCreateRecord) Format(f fmt.State, verb rune) { secret.Print(f, verb, r.String()) }

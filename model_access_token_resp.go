@@ -31,19 +31,10 @@ var accessTokenResp = answer[AccessTokenResp]{
 var accessTokenRemoved = removed("access_token")
 
 // Format prints the answer for every verb as JSON.
-func (r AccessTokenResp) Format(f fmt.State, verb rune) { secret.Print(f, verb, modelText(r)) }
+func (r AccessTokenResp) Format(f fmt.State, verb rune) { secret.Print(f, verb, string(encode(r))) }
 
-// modelText returns a model as JSON. Package fmt would print its pointers as addresses.
-func modelText(model any) string {
-	text, err := encode(model)
-	if err != nil { // a time that JSON cannot hold
-		return "(" + err.Error() + ")"
-	}
-	return string(text)
-}
-
-// AccessToken is an access token without its uuid. A server may leave out any field but ID, which
-// then has its zero value.
+// AccessToken is an access token without its uuid. A field that the server leaves out has its zero
+// value. ID is set, except after a create or regenerate whose id the server left out or garbled.
 type AccessToken struct {
 	Create      time.Time     `json:"create,omitzero"` // "create": when it was created
 	Update      time.Time     `json:"update,omitzero"` // "update": when it was last changed

@@ -34,7 +34,7 @@ var accessTokensResp = answer[AccessTokensResp]{
 }
 
 // Format prints the answer for every verb as JSON.
-func (r AccessTokensResp) Format(f fmt.State, verb rune) { secret.Print(f, verb, modelText(r)) }
+func (r AccessTokensResp) Format(f fmt.State, verb rune) { secret.Print(f, verb, string(encode(r))) }
 
 // Paging says where a page stands in a list. XMS documents it for other lists and sends it with
 // this one too.
