@@ -2,11 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
-	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -22,17 +23,20 @@ type answer struct {
 // session reads the answer to a login that was sent at begun.
 func (a answer) session(begun time.Time) (session, error) {
 	var body struct {
-		Token struct{ UUID, Create, Expires string }
+		Token struct {
+			UUID            string
+			Create, Expires any // texts, but a session must not be lost because they are not
+		}
 	}
 	if err := json.Unmarshal(a.body, &body); err != nil || body.Token.UUID == "" {
 		return session{}, fmt.Errorf("login: %s: the answer holds no session", a.statusLine())
 	}
 	opened := session{uuid: body.Token.UUID}
-	expires, err := time.Parse(time.RFC3339, body.Token.Expires)
+	expires, err := time.Parse(time.RFC3339, fmt.Sprint(body.Token.Expires))
 	if err != nil {
 		return opened, nil //nolint:nilerr // a 401 will tell when it has expired
 	}
-	created, err := time.Parse(time.RFC3339, body.Token.Create)
+	created, err := time.Parse(time.RFC3339, fmt.Sprint(body.Token.Create))
 	if err != nil {
 		created = begun
 	}
@@ -64,15 +68,30 @@ func (a answer) words(secret string) string {
 	return fmt.Sprintf("%s: %.300s", a.statusLine(), uuidForm.ReplaceAllString(said, "[uuid]"))
 }
 
+// withoutSecret is err, or another error if that repeats the secret.
+func withoutSecret(err error, secret string) error {
+	if err != nil && repeats(err.Error(), secret) {
+		return errors.New("no answer (the reason is not shown: it repeats a secret)")
+	}
+	return err
+}
+
+var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}`)
+
 // repeats also finds a secret that is escaped.
 func repeats(text, secret string) bool {
-	unescaped, _ := url.PathUnescape(text) // "" if it has other signs of percent
-	for _, form := range []string{text, html.UnescapeString(text), unescaped} {
-		if strings.Contains(lettersAndDigits(form), lettersAndDigits(secret)) {
-			return true
+	unescaped := escape.ReplaceAllStringFunc(html.UnescapeString(text), func(code string) string {
+		char, _ := strconv.ParseUint(strings.TrimLeft(code, `%\u`), 16, 16)
+		if code[0] == '%' {
+			return string([]byte{byte(char)})
 		}
+		return string(rune(char))
+	})
+	if lettersAndDigits(secret) == "" {
+		return strings.Contains(text, secret) || strings.Contains(unescaped, secret)
 	}
-	return false
+	return strings.Contains(lettersAndDigits(text), lettersAndDigits(secret)) ||
+		strings.Contains(lettersAndDigits(unescaped), lettersAndDigits(secret))
 }
 
 func lettersAndDigits(s string) string {

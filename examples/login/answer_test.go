@@ -1,6 +1,9 @@
 package main
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -67,4 +70,43 @@ func TestAnswer_Session(t *testing.T) {
 		_, err := answer{url: "http://xms/v1", status: 201, body: []byte(body)}.session(begun)
 		require.EqualError(t, err, "login: http://xms/v1: 201 Created: the answer holds no session", body)
 	}
+}
+
+func TestAnswer_WordsHideAnEscapedPassword(t *testing.T) {
+	t.Parallel()
+	for password, said := range map[string]string{
+		"p@ss-word/1":          "100% wrong: p%40ss-word%2F1",
+		"horse&battery<staple": `bad request: {"password":"horse\u0026battery\u003cstaple"}`,
+		"你好吗":                  "wrong: %E4%BD%A0%E5%A5%BD%E5%90%97",
+		"!?!?":                 "wrong: !?!?",
+	} {
+		words := answer{url: "u", status: 401, body: []byte(said)}.words(password)
+		assert.Contains(t, words, "it repeats a secret", said)
+	}
+	words := answer{url: "u", status: 401, body: []byte("wrong name or password")}.words("!?!?")
+	assert.Contains(t, words, "wrong name or password")
+}
+
+// An error of net/http quotes what an odd service sends.
+func TestLogin_ErrorOfTheTransportHidesThePassword(t *testing.T) {
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		assert.NoError(t, err)
+		_, _ = conn.Write(append(body, "\r\n\r\n"...))
+		_ = conn.Close()
+	}))
+	t.Cleanup(echo.Close)
+	setEnv(t, echo.URL+"/v1")
+	t.Setenv("XMS_PASSWORD", "pure-gold")
+	_, _, stderr := logIn(t)
+	assert.Contains(t, stderr, "it repeats a secret")
+	assert.NotContains(t, stderr, "pure-gold")
+}
+
+func TestAnswer_SessionWithOddTimes(t *testing.T) {
+	t.Parallel()
+	got, err := answer{body: []byte(`{"token":{"uuid":"f0e1","create":null,"expires":1609298000}}`)}.session(time.Now())
+	require.NoError(t, err)
+	assert.Equal(t, session{uuid: "f0e1"}, got)
 }

@@ -66,7 +66,7 @@ func (c *authClient) logIn(ctx context.Context, name, password string) (session,
 	got, err := c.post(ctx, "/auth/tokens:login", http.Header{"Content-Type": {"application/json"}}, body)
 	switch {
 	case err != nil:
-		return session{}, fmt.Errorf("login: %w", err)
+		return session{}, fmt.Errorf("login: %w", withoutSecret(err, password))
 	case got.status == http.StatusBadRequest || got.status == http.StatusUnauthorized:
 		return session{}, fmt.Errorf("login: %s; %w", got.words(password), errLoginRefused)
 	case got.status/100 != 2:
@@ -85,7 +85,7 @@ func (c *authClient) logOut(ctx context.Context, uuid string) error {
 	got, err := c.post(ctx, "/auth/tokens:logout", http.Header{"Xms-Auth-Token": {uuid}}, nil)
 	switch {
 	case err != nil:
-		return fmt.Errorf("logout: %w", err)
+		return fmt.Errorf("logout: %w", withoutSecret(err, uuid))
 	case got.status/100 == 2, got.status == http.StatusUnauthorized, got.status == http.StatusNotFound:
 		return nil
 	}

@@ -32,11 +32,13 @@ func newMaker(name, password string) (*maker, error) {
 	if name == "" || password == "" {
 		return nil, errors.New("XMS_USER and XMS_PASSWORD are required")
 	}
+	if err := os.Unsetenv("XMS_AUTH_TOKEN"); err != nil { // an old one, which may be malformed
+		return nil, err
+	}
 	cfg, err := xmsclient.ConfigurationFromEnv()
 	if err != nil {
 		return nil, err
 	}
-	cfg.TokenInHeader = xmsclient.APIKey{} // an old XMS_AUTH_TOKEN is not needed here
 	client, err := xmsclient.NewAPIClient(cfg)
 	if err != nil {
 		return nil, err

@@ -112,7 +112,7 @@ func (c *call) settle(ctx context.Context, p place, e Ending) attempt {
 	if p.turn == nil {
 		return a
 	}
-	if a.rule.leave == stays && e.Status != 0 {
+	if a.rule.leave == stays && e.Status != 0 && e.Connected { // middleware may answer by itself
 		p.markAnswered()
 	}
 	left := a.rule.leavesNode(ctx, e, p) && c.nodes.leave(p.turn)
@@ -177,10 +177,15 @@ func (c *call) send(ctx context.Context, node *node, credential Credential) (*ht
 	}
 	request.Header = header
 	request.URL.RawQuery = strings.Trim(c.req.Query+"&"+credential.Query, "&")
-	if c.cfg.HTTPClient != nil {
-		return c.http.Do(request)
+	if c.cfg.HTTPClient == nil {
+		return ask(c.http.Transport, request)
 	}
-	return ask(c.http.Transport, request)
+	response, err := c.http.Do(request)
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err // whose text, unlike the outer one, does not hold the URL
+	}
+	return response, err
 }
 
 // connectShare returns how long getting a connection may take, or 0 if only the transport and the
@@ -200,10 +205,6 @@ func (c *call) connectShare(ctx context.Context, t *turn) time.Duration {
 // cause returns why an attempt failed with err, and whether the caller's context has ended it.
 // bounded is ctx within the bounds of the attempt. Every time-out is a context.DeadlineExceeded.
 func cause(ctx, bounded context.Context, err error) (callerEnded bool, _ error) {
-	var outer *url.Error
-	if errors.As(err, &outer) {
-		err = outer.Err // whose text, unlike the outer one, does not hold the URL
-	}
 	switch ended := ContextError(ctx); {
 	case errors.Is(err, ErrTooLarge): // the answer came, whatever has ended since
 		return false, err

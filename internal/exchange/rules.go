@@ -61,7 +61,7 @@ var rules = []rule{
 	{"TLS refused by either side; 301, 307, 308", no, elsewhere, leaves, kept,
 		func(e Ending) bool { return e.tlsRefused || e.is(301, 307, 308) }, statusWord},
 	{"no connection: dial, DNS, TLS handshake, proxy, Timeout before that", no, always, leaves, kept,
-		func(e Ending) bool { return e.Err != nil && !e.Connected }, just("no connection")},
+		func(e Ending) bool { return e.Status == 0 && !e.Connected }, just("no connection")},
 	{"a 2xx broken off, by Timeout too", yes, ifSafe, ifSilent, closedIfLeft,
 		func(e Ending) bool { return e.is2xx() && e.Err != nil && !e.tooLarge() }, brokenOff},
 	{"Timeout; connection broke; no valid HTTP", yes, ifSafe, leaves, closed,

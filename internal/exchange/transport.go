@@ -167,6 +167,7 @@ type requestTrace struct {
 	fresh     bool // the connection had not been used before
 	mayRepeat bool // the header may be out, and net/http may send it again
 	http2     bool
+	returned  bool // the base has: what it left running goes no further
 	mayBeOut  bool // a server may have seen the request
 }
 
@@ -206,6 +207,8 @@ func (t *tracker) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := base.RoundTrip(request.WithContext(ctx))
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.returned = true
+	r.stopConnecting()
 	r.mayBeOut = r.connected || !r.isNetHTTP && !r.asked // what calls no hook may have sent it
 	return response, err
 }
@@ -244,9 +247,9 @@ func (r *requestTrace) getConn(string) {
 func (r *requestTrace) gotConn(info httptrace.GotConnInfo) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.mayRepeat {
+	if r.mayRepeat || r.returned {
 		r.end(errRepeat)
-		if !r.http2 {
+		if !r.http2 && info.Conn != nil {
 			_ = info.Conn.Close()
 		}
 		return
@@ -288,11 +291,11 @@ func (t *tracker) end(attempt *attemptTrace, answered bool) (sent, connected, fr
 	attempt.ended = true
 	attempt.stopConnecting()
 	all := attempt.requests
-	if answered || t.lostContext.Load() || len(all) == 0 && !t.reached.Load() {
+	if t.lostContext.Load() || len(all) == 0 && !t.reached.Load() {
 		return true, true, false
 	}
 	connected = slices.ContainsFunc(all, func(r *requestTrace) bool { return r.mayBeOut })
-	return len(all) > 0, connected, len(all) == 1 && all[0].fresh
+	return answered || len(all) > 0, connected, len(all) == 1 && all[0].fresh
 }
 
 // refusesTLS reports whether err says that either side refused TLS before a request was answered. A
