@@ -49,7 +49,8 @@ func TestCost_Allocations(t *testing.T) { //nolint:paralleltest // other tests a
 		return err
 	}
 	assert.LessOrEqual(t, allocations(t, get), 34.0, "a get")
-	creator, body := canned(201, `{"access_token":{`+aWholeToken+`,"uuid":"`+aKey+`"}}`), creation("backup", "a", "admin", "viewer", "auditor")
+	creator := canned(201, `{"access_token":{`+aWholeToken+`,"uuid":"`+aKey+`"}}`)
+	body := creation("backup", "a", "admin", "viewer", "auditor")
 	create := func() error {
 		_, _, err := creator.CreateAccessToken(t.Context(), body)
 		return err
