@@ -158,7 +158,8 @@ func TestAccessTokensApiService_RefusesArguments(t *testing.T) {
 			}})
 	}
 	for key, reason := range map[xmsclient.APIKey]string{
-		{}: "is empty", {Prefix: "Bearer"}: "no Key", {Key: "key\n"}: "white space", {Key: "key", Prefix: "a\x00"}: "control",
+		{}: "is empty", {Prefix: "Bearer"}: "no Key", {Key: "hunter2\n"}: "Key with control",
+		{Key: "\u00a0hunter2"}: "white space", {Key: "hunter2", Prefix: "a\x00"}: "Prefix with control",
 	} {
 		tests = append(tests, refusal{"GetAccessToken", "ctx", reason, func(ctx context.Context, api *service) error {
 			_, _, err := api.GetAccessToken(xmsclient.ContextWithAPIKey(ctx, key), 42)
@@ -176,35 +177,9 @@ func TestAccessTokensApiService_RefusesArguments(t *testing.T) {
 			assert.Equal(t, tt.operation, refused.Operation)
 			assert.Equal(t, tt.argument, refused.Argument)
 			assert.Contains(t, refused.Reason, tt.reason)
+			assert.NotContains(t, err.Error(), "hunter2")
 			assertSentinels(t, err)
 			assert.Zero(t, transport.GetTotalCallCount(), "nothing is sent")
-		})
-	}
-}
-
-func TestAccessTokensApiService_BelowAnyBaseURL(t *testing.T) {
-	t.Parallel()
-	for base, path := range map[string]string{
-		"": "", "/": "", "/v1": "/v1", "/v1/": "/v1", "/v1//": "/v1", "/api/v1": "/api/v1", "/a/b/c/d/e/": "/a/b/c/d/e",
-		"/a%2Fb/v1": "/a%2Fb/v1", "/v1%2F": "/v1%2F", "/a%20b/v1/": "/a%20b/v1", "/xms:8051/v1": "/xms:8051/v1",
-		"/é/v1": "/%C3%A9/v1", "/v1/../v2": "/v1/../v2", "/a//b": "/a//b",
-	} {
-		t.Run(base, func(t *testing.T) {
-			t.Parallel()
-			n := startNode(t, answer(403, ""))
-			cfg := configuration(n)
-			cfg.BaseURL = n.URL + base
-			client := newClient(t, cfg)
-			for i, c := range calls() {
-				_, _, err := c.do(t.Context(), client.AccessTokensApi)
-				require.ErrorIs(t, err, xmsclient.ErrForbidden)
-				uri, _, _ := strings.Cut(n.requests()[i].uri, "?")
-				assert.Equal(t, path+c.path, uri)
-				var refused *xmsclient.ApiError
-				require.ErrorAs(t, err, &refused)
-				shown, _, _ := strings.Cut(refused.URL, "?")
-				assert.Equal(t, n.URL+path+c.path, shown)
-			}
 		})
 	}
 }

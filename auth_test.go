@@ -16,7 +16,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -77,24 +76,6 @@ func TestAPIKey_WhichCredentialIsSent(t *testing.T) {
 			assert.Equal(t, test.wantHeader, n.requests()[0].header["Xms-Auth-Token"], name)
 			_, query, _ := strings.Cut(n.requests()[0].uri, "?")
 			assert.Equal(t, strings.Trim(c.query+"&"+test.wantQuery, "&"), query, name)
-		}
-	}
-}
-
-func TestContextWithAPIKey_RefusesAMalformedKey(t *testing.T) {
-	t.Parallel()
-	for _, key := range []xmsclient.APIKey{
-		{}, {Prefix: "Bearer"}, {Key: "hunter2\n"}, {Key: "\u00a0hunter2"}, {Key: "hunter2\x00x"},
-		{Key: "hunter2", Prefix: "a\tb"},
-	} {
-		for _, c := range calls() {
-			api, transport := mock(t, httpmock.NewStringResponder(401, ""))
-			_, _, err := c.do(xmsclient.ContextWithAPIKey(t.Context(), key), api)
-			refused := &xmsclient.ArgumentError{}
-			require.ErrorAs(t, err, &refused)
-			assert.Equal(t, c.name+" ctx", refused.Operation+" "+refused.Argument)
-			assert.NotContains(t, err.Error(), "hunter2")
-			assert.Zero(t, transport.GetTotalCallCount(), "no other identity takes its place")
 		}
 	}
 }
@@ -366,20 +347,6 @@ func TestTokenFromFile_TokenAsPath(t *testing.T) {
 		require.ErrorContains(t, err, "token file "+strings.Replace(path, strangersUUID, "[redacted]", 1)+": ")
 		assertNoSecret(t, err)
 	}
-}
-
-// The context of a TokenSource is released when it has answered.
-func TestTokenSource_ContextIsReleased(t *testing.T) {
-	t.Parallel()
-	cfg := configuration(startNode(t, answer(200, `{"access_tokens":[]}`)))
-	var asked context.Context
-	cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
-		asked = ctx //nolint:fatcontext // one call
-		return aKey, nil
-	})
-	_, _, err := newClient(t, cfg).AccessTokensApi.ListAccessTokens(t.Context(), nil)
-	require.NoError(t, err)
-	assert.ErrorIs(t, asked.Err(), context.Canceled)
 }
 
 func TestTokenFromFile_Files(t *testing.T) {

@@ -3,20 +3,16 @@ package xmsclient_test
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/http/httptrace"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,6 +142,9 @@ func (s statusRow) check(t *testing.T, c call, body, message string) {
 		text := err.Error()
 		assertSentinels(t, err, s.sentinels(c, body)...)
 		assert.Equal(t, s.acted && c.writes, strings.Contains(text, "outcome unknown: the "), text)
+		if s.acted {
+			assert.Contains(t, text, c.advice)
+		}
 		assert.Equal(t, s.asksBaseURL(c, body), strings.Contains(text, "is the base URL right?"), text)
 		assert.Equal(t, s.status/100 == 3, strings.Contains(text, "redirects are not followed"), text)
 	})
@@ -199,24 +198,6 @@ func checkUnusable(t *testing.T, c call, status int, body string) {
 	assert.Contains(t, text, fmt.Sprintf("%s: the answer of %s with status %d cannot be used", c.name, mockURL, status))
 	assert.Equal(t, status != c.status, strings.Contains(text, documented), text)
 	assert.Equal(t, body == aPage, strings.Contains(text, "is the base URL right?"), text)
-}
-
-// With several nodes, an error says whose answer it is about.
-func TestAPIClient_UnusableAnswerNamesItsNode(t *testing.T) {
-	t.Parallel()
-	for _, c := range calls() {
-		if !c.safe {
-			continue
-		}
-		a, b := startNode(t, answer(503, "")), startNode(t, answer(c.bodyStatus(), `{"message":"busy"}`))
-		_, _, err := c.do(t.Context(), newClient(t, configuration(a, b)).AccessTokensApi)
-		var failed *xmsclient.DecodeError
-		require.ErrorAs(t, err, &failed)
-		assert.Equal(t, b.URL+"/v1", failed.Server, "Server")
-		assert.Equal(t, 2, failed.Attempts, "Attempts")
-		require.ErrorContains(t, err, "the answer of "+b.URL+"/v1 with status ")
-		require.ErrorContains(t, err, " (after 2 attempts); attempts before: "+a.URL+"/v1: 503")
-	}
 }
 
 // Nothing at all reaches the origin that a redirect points to.
@@ -368,11 +349,6 @@ func TestAPIClient_ContextEndedBefore(t *testing.T) {
 	assert.Zero(t, transport.GetTotalCallCount())
 }
 
-// roundTripper is a function as an http.RoundTripper.
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
 func TestCallInfoFromContext(t *testing.T) {
 	t.Parallel()
 	for _, c := range calls() {
@@ -394,99 +370,6 @@ func TestCallInfoFromContext(t *testing.T) {
 	info, ok := xmsclient.CallInfoFromContext(t.Context())
 	assert.False(t, ok)
 	assert.Zero(t, info)
-}
-
-// before returns middleware that looks at each request.
-func before(look func(*http.Request)) func(http.RoundTripper) http.RoundTripper {
-	return func(inner http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(r *http.Request) (*http.Response, error) {
-			look(r)
-			return inner.RoundTrip(r)
-		})
-	}
-}
-
-func TestAPIClient_CloseIdleConnections(t *testing.T) {
-	t.Parallel()
-	middleware := before(func(*http.Request) {})
-	for name, cfg := range map[string]xmsclient.Configuration{
-		"own transport":                  {},
-		"own transport under middleware": {WrapTransport: middleware},
-		"caller's transport":             {HTTPClient: &http.Client{Transport: &http.Transport{}}},
-		"caller's transport under middleware": {
-			HTTPClient: &http.Client{Transport: &http.Transport{}}, WrapTransport: middleware,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			const together = 3
-			server := startMeeting(t, together)
-			cfg.BaseURL = server.URL
-			client := newClient(t, &cfg)
-			server.meet(t, client)
-			require.EqualValues(t, together, server.opened.Load())
-			client.CloseIdleConnections()
-			server.awaitClosed(t)
-			server.meet(t, client)
-			assert.EqualValues(t, 2*together, server.opened.Load())
-			client.CloseIdleConnections()
-		})
-	}
-}
-
-// meeting is a server that answers when so many requests have come, each over a connection of its
-// own.
-type meeting struct {
-	*httptest.Server
-	size    int
-	opened  atomic.Int64
-	closed  chan net.Conn
-	missing sync.WaitGroup
-}
-
-func startMeeting(t *testing.T, size int) *meeting {
-	t.Helper()
-	m := &meeting{size: size, closed: make(chan net.Conn, 10*size)}
-	m.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		m.missing.Done()
-		m.missing.Wait()
-		answer(200, `{"access_tokens":[]}`)(w, r)
-	}))
-	m.Config.ConnState = func(conn net.Conn, state http.ConnState) {
-		switch state {
-		case http.StateNew:
-			m.opened.Add(1)
-		case http.StateClosed:
-			m.closed <- conn
-		}
-	}
-	m.Start()
-	t.Cleanup(m.Close)
-	return m
-}
-
-func (m *meeting) meet(t *testing.T, client *xmsclient.APIClient) {
-	t.Helper()
-	m.missing.Add(m.size)
-	var callers sync.WaitGroup
-	for range m.size {
-		callers.Go(func() {
-			_, _, err := client.AccessTokensApi.ListAccessTokens(t.Context(), nil)
-			assert.NoError(t, err)
-		})
-	}
-	callers.Wait()
-}
-
-func (m *meeting) awaitClosed(t *testing.T) {
-	t.Helper()
-	for range m.size {
-		select {
-		case <-m.closed:
-		case <-time.After(10 * time.Second):
-			t.Fatal("a connection is still open")
-		}
-	}
 }
 
 // records are the records of a slog.JSONHandler.
@@ -687,49 +570,6 @@ func TestAPIClient_ConcurrentUse(t *testing.T) {
 	wg.Wait()
 }
 
-// Neither a later change of the configuration has an effect, nor does the client change it.
-func TestNewAPIClient_CopiesTheConfiguration(t *testing.T) {
-	t.Parallel()
-	a, b := startNode(t, answer(503, "")), startNode(t, answer(200, `{"access_tokens":[]}`))
-	transport := &http.Transport{}
-	cfg := configuration(a, b)
-	tenant := "x-tenant" // need not be in canonical form
-	cfg.DefaultHeader = http.Header{tenant: {"one"}}
-	cfg.HTTPClient = &http.Client{Transport: transport}
-	client := newClient(t, cfg)
-	assert.Equal(t, http.Header{tenant: {"one"}}, cfg.DefaultHeader)
-	assert.Same(t, transport, cfg.HTTPClient.Transport)
-	assert.Nil(t, cfg.HTTPClient.CheckRedirect)
-	assert.Empty(t, cfg.UserAgent)
-
-	elsewhere := startNode(t, answer(403, ""))
-	cfg.HTTPClient.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.EOF })
-	cfg.HTTPClient.CheckRedirect = func(*http.Request, []*http.Request) error { return io.EOF }
-	cfg.FailoverURLs[0], cfg.DefaultHeader[tenant][0] = elsewhere.URL, "two"
-	cfg.DefaultHeader.Set("X-More", "more")
-	*cfg = *configuration(elsewhere)
-	_, response, err := client.AccessTokensApi.ListAccessTokens(t.Context(), nil)
-	require.NoError(t, err)
-	assert.Equal(t, b.URL+"/v1", response.Server)
-	header := b.requests()[0].header
-	assert.Equal(t, []string{"one"}, header["X-Tenant"])
-	assert.NotContains(t, header, "X-More")
-
-	// A TLS configuration is cloned too, and may be one that net/http has used for HTTP/2.
-	secure := httptest.NewUnstartedServer(answer(200, `{"access_tokens":[]}`))
-	secure.EnableHTTP2 = true
-	secure.StartTLS()
-	defer secure.Close()
-	roots := secure.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-	cfg = configuration(&node{Server: secure})
-	cfg.TLSConfig = &tls.Config{RootCAs: roots, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
-	client = newClient(t, cfg)
-	assert.Equal(t, []string{"h2", "http/1.1"}, cfg.TLSConfig.NextProtos)
-	cfg.TLSConfig.RootCAs = nil
-	_, _, err = client.AccessTokensApi.ListAccessTokens(t.Context(), nil)
-	require.NoError(t, err)
-}
-
 func TestAPIClient_SaysThatNoFurtherRequestWasSent(t *testing.T) {
 	t.Parallel()
 	cfg := configuration(startNode(t, answer(http.StatusServiceUnavailable, "")))
@@ -742,20 +582,4 @@ func TestAPIClient_SaysThatNoFurtherRequestWasSent(t *testing.T) {
 	_, _, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 7)
 	require.ErrorContains(t, err, "no further request was sent: TokenSource: vault is sealed")
 	assert.ErrorContains(t, err, "attempts before: "+cfg.BaseURL+": 503")
-}
-
-// What only a failure needs, such as the secrets of an answer and the names of arguments, is not made
-// before.
-//
-//nolint:paralleltest // it counts allocations
-func TestAPIClient_SuccessMakesNothingForFailures(t *testing.T) {
-	create := func(body string, roles ...string) float64 {
-		api, _ := mock(t, func(*http.Request) (*http.Response, error) { return response(http.StatusCreated, body), nil })
-		request := creation("backup", "", roles...)
-		return testing.AllocsPerRun(100, func() { _, _, _ = api.CreateAccessToken(context.Background(), request) })
-	}
-	usual := create(aRecord, "admin")
-	secrets := strings.TrimSuffix(aRecord, "}") + `,"earlier":[` + strings.Repeat(`{"uuid":"f0e1"},`, 20) + `{}]}`
-	assert.InDelta(t, usual, create(secrets, "admin"), 1)
-	assert.Less(t, create(aRecord, strings.Fields(strings.Repeat("admin ", 20))...), usual+5)
 }

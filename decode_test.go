@@ -192,29 +192,15 @@ func assertHeld(t *testing.T, c call, body, words string) {
 
 func TestDecode_NamesThePlace(t *testing.T) {
 	t.Parallel()
-	list, get := callNamed(t, "ListAccessTokens"), callNamed(t, "GetAccessToken")
-	for _, test := range []struct {
-		c          call
-		body, want string
-	}{
-		{get, `{"access_token":{"id":7,"create":"2020-12-30 10:30:51"}}`,
-			`access_token.create: "2020-12-30 10:30:51" is not an RFC 3339 time`},
-		{get, `{"access_token":{"id":1.0}}`, `access_token.id: 1.0 is not an int64`},
-		{get, `{"access_token":{"user":{"id":[1]}}}`, `access_token.user.id: an array is not an int64`},
-		{get, `{"access_token":{"roles":"admin"}}`, `access_token.roles: "admin" is not an array`},
-		{get, `{"access_token":{"name":"a","used":1}}`, `access_token.used: 1 is not a boolean`},
-		{get, `{"access_token":{"name":"a` + "\n" + `"}}`, `access_token.name: unexpected character '\n' at offset 26`},
-		{get, `{"access_token":{"id":7,"user":7},"msg":"not ready"}`,
-			`access_token.user: 7 is not an object; the server says: not ready`},
-		{get, `{"access_token":{"id":"` + aKey + `"}}`, `access_token.id: "[redacted]" is not an int64`},
-		{list, `{"access_tokens":[{"id":1},{"id":2,"update":7}]}`, `access_tokens[1].update: 7 is not an RFC 3339 time`},
-		{list, `{"access_tokens":[{"id":1,"roles":["a",{}]}]}`, `access_tokens[0].roles[1]: an object is not a string`},
-		{list, `{"access_tokens":[{"id":1},{"id":2]}`, `access_tokens[1]: unexpected character ']' at offset 34`},
+	for body, want := range map[string]string{
+		`{"access_token":{"id":7,"user":7},"msg":"not ready"}`: `access_token.user: 7 is not an object; ` +
+			`the server says: not ready`,
+		`{"access_token":{"id":"` + aKey + `"}}`: `access_token.id: "[redacted]" is not an int64`,
 	} {
-		_, err := answered(t, test.c, test.body)
+		_, err := answered(t, callNamed(t, "GetAccessToken"), body)
 		var unusable *xmsclient.DecodeError
 		require.ErrorAs(t, err, &unusable)
-		assert.EqualError(t, unusable.Err, test.want)
+		assert.EqualError(t, unusable.Err, want)
 	}
 }
 

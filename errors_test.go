@@ -1,19 +1,13 @@
 package xmsclient_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/gob"
-	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -94,51 +88,6 @@ func TestErrors_PrintTheirTextForEveryVerb(t *testing.T) {
 	}
 }
 
-// telltale is an error with a field that its text does not show.
-type telltale struct{ Hidden string }
-
-func (telltale) Error() string { return "cause" }
-
-func TestErrors_EncodersAndLoggersShowWhatTheTextShows(t *testing.T) {
-	t.Parallel()
-	body, header, cause := []byte("hidden"), http.Header{"Hidden": {"hidden"}}, telltale{"hidden"}
-	api := xmsclient.ApiError{Operation: "Op", Body: body, Header: header}
-	request := xmsclient.RequestError{Operation: "Op", Err: cause}
-	decode := xmsclient.DecodeError{Operation: "Op", Body: body, Err: cause}
-	response := xmsclient.Response{Server: "Op", Header: header}
-	for _, value := range []any{
-		api, &api, request, &request, decode, &decode, response, &response, xmsclient.ArgumentError{Operation: "Op"},
-		struct{ Err error }{&api}, []any{api, &response},
-	} {
-		var out bytes.Buffer
-		require.NoError(t, json.NewEncoder(&out).Encode(value))
-		slog.New(slog.NewJSONHandler(&out, nil)).Error("failed", slog.Any("value", value))
-		slog.New(slog.NewTextHandler(&out, nil)).Error("failed", slog.Any("value", value))
-		assert.NotPanics(t, func() {
-			_ = xml.NewEncoder(&out).Encode(value)       // not every value is one for XML
-			_ = gob.NewEncoder(io.Discard).Encode(value) // nor for gob, which hides nothing
-		})
-		assert.GreaterOrEqual(t, strings.Count(out.String(), "Op"), 3, "%T", value)
-		for _, hidden := range []string{"idden", "aGlkZGVu", "104 105 100"} {
-			assert.NotContains(t, out.String(), hidden, "%T", value)
-		}
-	}
-}
-
-func TestErrors_NilPointersCanBeLogged(t *testing.T) {
-	t.Parallel()
-	for _, value := range []any{
-		(*xmsclient.ApiError)(nil), (*xmsclient.RequestError)(nil), (*xmsclient.DecodeError)(nil), (*xmsclient.Response)(nil),
-	} {
-		var out bytes.Buffer
-		slog.New(slog.NewJSONHandler(&out, nil)).Info("done", slog.Any("value", value))
-		assert.Contains(t, out.String(), `"value":null`, "%T", value)
-		out.Reset()
-		slog.New(slog.NewTextHandler(&out, nil)).Info("done", slog.Any("value", value))
-		assert.Contains(t, out.String(), `value=<nil>`, "%T", value)
-	}
-}
-
 func TestErrors_SentinelsOfWhatACallerMakes(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int][]error{
@@ -167,34 +116,6 @@ func TestErrors_SentinelsOfWhatACallerMakes(t *testing.T) {
 	}
 	assertSentinels(t, &xmsclient.DecodeError{Err: xmsclient.ErrResponseTooLarge}, xmsclient.ErrResponseTooLarge)
 	assertSentinels(t, &xmsclient.ArgumentError{})
-}
-
-func TestErrors_SayThatTheOutcomeIsUnknownAndWhatToDo(t *testing.T) {
-	t.Parallel()
-	advice := map[string]string{
-		"CreateAccessToken":     "look for its name with AllAccessTokens",
-		"DeleteAccessToken":     "get it to see whether it is there",
-		"RegenerateAccessToken": "regenerate again",
-		"UpdateAccessToken":     "get it to see its name",
-	}
-	for _, c := range calls() {
-		for name, respond := range map[string]func(*http.Request) (*http.Response, error){
-			"ApiError":     func(*http.Request) (*http.Response, error) { return response(500, ""), nil },
-			"DecodeError":  func(*http.Request) (*http.Response, error) { return response(c.status, aPage), nil },
-			"RequestError": func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF },
-		} {
-			api, _ := mock(t, respond)
-			_, _, err := c.do(t.Context(), api)
-			require.Error(t, err)
-			assert.Equal(t, c.writes, errors.Is(err, xmsclient.ErrOutcomeUnknown), "%s: %s", c.name, name)
-			if c.writes {
-				assert.Contains(t, err.Error(), "; outcome unknown: ", "%s: %s", c.name, name)
-				assert.Contains(t, err.Error(), advice[c.name], "%s: %s", c.name, name)
-			} else {
-				assert.NotContains(t, err.Error(), "unknown", "%s: %s", c.name, name)
-			}
-		}
-	}
 }
 
 func TestErrors_AreOneLine(t *testing.T) {

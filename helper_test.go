@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ type call struct {
 	status   int    // documented success
 	answer   string // a body that goes with status
 	want     any    // what the call makes of answer; nil: nothing
+	advice   string // what to do if the outcome is unknown; "": it never is
 	writes   bool
 	safe     bool // safe to repeat
 	hasID    bool
@@ -57,6 +59,7 @@ func calls() []call {
 			name: "CreateAccessToken", method: "POST", path: "/access-tokens/", template: "/access-tokens/",
 			body:   `{"access_token":{"description":"a<b>&c","name":"backup","roles":["admin","viewer"]}}`,
 			status: 201, answer: aRecord, want: record, writes: true,
+			advice: "look for its name with AllAccessTokens",
 			do: func(ctx context.Context, api *service) (any, *xmsclient.Response, error) {
 				return api.CreateAccessToken(ctx, creation("backup", "a<b>&c", "admin", "viewer"))
 			},
@@ -65,6 +68,7 @@ func calls() []call {
 			name: "DeleteAccessToken", method: "DELETE", path: "/access-tokens/42",
 			template: "/access-tokens/{access_token_id}",
 			status:   204, writes: true, safe: true, hasID: true,
+			advice: "get it to see whether it is there",
 			do: func(ctx context.Context, api *service) (any, *xmsclient.Response, error) {
 				response, err := api.DeleteAccessToken(ctx, 42)
 				return nil, response, err
@@ -99,6 +103,7 @@ func calls() []call {
 			name: "RegenerateAccessToken", method: "POST", path: "/access-tokens/42:regenerate",
 			template: "/access-tokens/{access_token_id}:regenerate",
 			status:   200, answer: aRecord, want: record, writes: true, hasID: true,
+			advice: "regenerate again",
 			do: func(ctx context.Context, api *service) (any, *xmsclient.Response, error) {
 				return api.RegenerateAccessToken(ctx, 42)
 			},
@@ -107,7 +112,8 @@ func calls() []call {
 			name: "UpdateAccessToken", method: "PATCH", path: "/access-tokens/42",
 			template: "/access-tokens/{access_token_id}", body: `{"access_token":{"name":"a&b <c>"}}`,
 			status: 200, answer: `{"access_token":{` + aToken + `}}`, writes: true, safe: true, hasID: true,
-			want: &xmsclient.AccessTokenResp{AccessToken: &token},
+			advice: "get it to see its name",
+			want:   &xmsclient.AccessTokenResp{AccessToken: &token},
 			do: func(ctx context.Context, api *service) (any, *xmsclient.Response, error) {
 				return api.UpdateAccessToken(ctx, 42, renaming("a&b <c>"))
 			},
@@ -265,4 +271,35 @@ func assertSentinels(t *testing.T, err error, want ...error) {
 		}
 	}
 	assert.ElementsMatch(t, want, found, "sentinels of: %v", err)
+}
+
+// callNamed returns one of the seven calls.
+func callNamed(t *testing.T, name string) call {
+	t.Helper()
+	for _, c := range calls() {
+		if c.name == name {
+			return c
+		}
+	}
+	require.FailNow(t, "no such call", name)
+	return call{}
+}
+
+func response(status int, body string) *http.Response {
+	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}
+}
+
+// roundTripper is a function as an http.RoundTripper.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// before returns middleware that looks at each request.
+func before(look func(*http.Request)) func(http.RoundTripper) http.RoundTripper {
+	return func(inner http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			look(r)
+			return inner.RoundTrip(r)
+		})
+	}
 }

@@ -3,7 +3,6 @@ package xmsclient_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -83,10 +82,6 @@ func (l *tokenList) RoundTrip(r *http.Request) (*http.Response, error) {
 		body += `,"paging":` + l.paging(len(page), limit, offset, len(l.ids))
 	}
 	return response(http.StatusOK, body+"}"), nil
-}
-
-func response(status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}
 }
 
 func (l *tokenList) client(t *testing.T) *service {
@@ -387,21 +382,6 @@ func TestAllAccessTokens_FirstPageThatOnlySeemsToRepeat(t *testing.T) {
 		require.NoError(t, err)
 		for id := range int64(50) {
 			assert.Equal(t, 1, yielded[id+1], "token %d in pages of %d", id+1, most)
-		}
-	}
-}
-
-func TestAllAccessTokens_ServerWithoutOrder(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(100) {
-		random := rand.New(rand.NewPCG(seed, 1))
-		list := newTokenList(1+random.IntN(250), 2+random.IntN(60))
-		list.before = func() {
-			random.Shuffle(len(list.ids), func(i, j int) { list.ids[i], list.ids[j] = list.ids[j], list.ids[i] })
-		}
-		yielded, _ := list.walk(t, nil, nil)
-		for id, times := range yielded {
-			require.Equal(t, 1, times, "seed %d: token %d", seed, id)
 		}
 	}
 }

@@ -17,18 +17,6 @@ import (
 	xmsclient "github.com/xsky-storage/xms-client-go"
 )
 
-// callNamed returns one of the seven calls.
-func callNamed(t *testing.T, name string) call {
-	t.Helper()
-	for _, c := range calls() {
-		if c.name == name {
-			return c
-		}
-	}
-	require.FailNow(t, "no such call", name)
-	return call{}
-}
-
 // fill gives every field in v a value of its own.
 func fill(t *testing.T, v reflect.Value, next *int64) {
 	t.Helper()

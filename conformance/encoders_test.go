@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"encoding/xml"
 	"net/http"
 	"testing"
 
@@ -55,6 +56,16 @@ func TestEncoders_YAMLShowsNoBodyAndNoHeader(t *testing.T) {
 				assert.NotContains(t, string(text), "53\n", "bytes: %s of %T", name, value)
 			}
 		}
+	}
+}
+
+func TestEncoders_XMLShowsNoBodyAndNoHeader(t *testing.T) {
+	t.Parallel()
+	for _, value := range failures(t) {
+		text, err := xml.Marshal([]any{value})
+		require.NoError(t, err, "%T", value)
+		assert.NotContains(t, string(text), "idden", "%T", value)
+		assert.NotContains(t, string(text), planted[:8], "%T", value)
 	}
 }
 
