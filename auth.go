@@ -169,13 +169,13 @@ func (c *credentials) ask(ctx context.Context) (string, error) {
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return "", secret.Join("TokenSource: "+err.Error(), exchange.ContextError(ctx), err)
+		return token, secret.Join("TokenSource: "+err.Error(), exchange.ContextError(ctx), err)
 	case err != nil:
-		return "", fmt.Errorf("TokenSource: %w", err)
+		return token, fmt.Errorf("TokenSource: %w", err)
 	case token == "":
-		return "", errors.New("TokenSource returned an empty token")
+		return token, errors.New("TokenSource returned an empty token")
 	case !validHeaderValue(token):
-		return "", errors.New("TokenSource returned a token with control characters or white space around it, " +
+		return token, errors.New("TokenSource returned a token with control characters or white space around it, " +
 			"such as the newline at a file's end")
 	}
 	return token, nil

@@ -200,6 +200,16 @@ func failingSources(cause error) []failingSource {
 	}
 }
 
+func TestTokenSource_TokenThatComesWithAnErrorIsASecret(t *testing.T) {
+	t.Parallel()
+	cfg := configuration(startNode(t, answer(200, "")))
+	cfg.TokenSource = xmsclient.TokenSourceFunc(func(context.Context) (string, error) {
+		return aKey, errors.New("cannot refresh " + strings.ToUpper(aKey))
+	})
+	_, _, err := newClient(t, cfg).AccessTokensApi.GetAccessToken(t.Context(), 42)
+	require.EqualError(t, err, "xmsclient: GetAccessToken: nothing was sent: not shown: it repeats a credential")
+}
+
 func TestTokenSource_TellsWhyThereIsNoOtherToken(t *testing.T) {
 	t.Parallel()
 	var logged records

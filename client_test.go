@@ -500,6 +500,9 @@ func TestAPIClient_SaysWhatIsNotConfigured(t *testing.T) {
 		cfg    xmsclient.Configuration
 		advice string
 	}{
+		"401 with a cookie": {xmsclient.Configuration{
+			BaseURL: mockURL, HTTPClient: refuse(401), DefaultHeader: http.Header{"Cookie": {"XMS_AUTH_TOKEN=" + aKey}},
+		}, ""},
 		"401 without a key":  {xmsclient.Configuration{BaseURL: mockURL, HTTPClient: refuse(401)}, noCredential},
 		"401 with a key":     {xmsclient.Configuration{BaseURL: mockURL, HTTPClient: refuse(401), TokenInHeader: key}, ""},
 		"403 without a key":  {xmsclient.Configuration{BaseURL: mockURL, HTTPClient: refuse(403)}, ""},

@@ -302,7 +302,7 @@ const (
 )
 
 // endpoint is the path of an operation, which people paste as base URL.
-var endpoint = regexp.MustCompile(`(?i)/access-tokens(/\d+|/[0-9a-f-]{32,}|/\{[^/]*\})?(/?:[^/]*)?/*$`)
+var endpoint = regexp.MustCompile(`(?i)/access-tokens(/+(\d+|[0-9a-f-]{32,}|\{[^/]*\}))?(/*:[^/]*)?[/.\s]*$`)
 
 // parseBaseURL returns a base URL without its trailing slashes. Its errors do not quote raw, which
 // may hold a password by mistake.

@@ -102,6 +102,8 @@ var badURLs = map[string][]string{
 	"must be the root of the API, without /access-tokens": {
 		"http://h/v1/access-tokens", "http://h/v1/access-tokens/", "http://h/api/v1/access-tokens/42",
 		"http://h/v1/access-tokens/42/", "http://h/v1/access-tokens/42:regenerate", "http://h/v1/access-tokens:validate",
+		"http://h/v1/access-tokens//7", "http://h/v1/access-tokens/7//:regenerate", "http://h/v1/access-tokens/.",
+		"http://h/v1/access-tokens%20",
 		"http://h/v1/access-tokens/:validate", "http://h/access-tokens", "http://h/v1/access-tokens/{access_token_id}",
 		"http://h/v1/access-tokens%2F", "http://h/v1/Access-Tokens/5eccade0a11d4eadbeefc0ffee5ec4e7",
 	},

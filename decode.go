@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/xsky-storage/xms-client-go/internal/jsonread"
@@ -15,7 +16,7 @@ type answer[T any] struct {
 	fields       jsonread.Object[T]
 	missing      func(*T) string // what the call is for and does not have, such as "access_token is missing"; or ""
 	mayHideError func(*T) bool   // nil, or whether an error may stand beside the value
-	optional     bool            // 204, no body, {} and null are fine too
+	nothing      []string        // bodies that are fine too, without white space, as is 204; nil: none
 	// secret names the member with a new secret, or is "". If there is one, an answer with it is good
 	// enough, whatever else cannot be read, and no value is quoted.
 	secret string
@@ -30,13 +31,13 @@ func removed(record string) answer[removal] {
 	return answer[removal]{
 		fields: jsonread.Object[removal]{jsonread.Raw(record, func(r *removal) *[]byte { return &r.record })},
 		missing: func(r *removal) string {
-			if r.record == nil {
+			if !bytes.HasPrefix(r.record, []byte("{")) {
 				return "it is not empty and has no " + record
 			}
 			return ""
 		},
 		mayHideError: func(*removal) bool { return true },
-		optional:     true,
+		nothing:      []string{"", "null", "{}", `{"` + record + `":null}`},
 	}
 }
 
@@ -47,7 +48,8 @@ func (a answer[T]) decode(server *serverText, maxBytes int64) (_ *T, unread []st
 	switch {
 	case server.out.Page:
 		return nil, nil, errors.New(server.page())
-	case a.optional && (server.out.Status == http.StatusNoContent || saysNothing(body)):
+	case a.nothing != nil && server.out.Status == http.StatusNoContent,
+		len(body) < 100 && slices.Contains(a.nothing, strings.Join(strings.Fields(string(body)), "")):
 		return new(T), nil, nil
 	case len(body) == 0:
 		return nil, nil, errors.New("the body is empty")
@@ -90,14 +92,6 @@ func (a answer[T]) insufficient(value *T, unread []string) error {
 		return errors.New(strings.Join(append(unread, missing), "; "))
 	}
 	return nil
-}
-
-// saysNothing reports whether a body is empty, null or {}.
-func saysNothing(body []byte) bool {
-	if len(body) == 0 || string(body) == "null" {
-		return true
-	}
-	return body[0] == '{' && body[len(body)-1] == '}' && len(bytes.TrimSpace(body[1:len(body)-1])) == 0
 }
 
 // memoryFor returns how much memory an answer may take when it has been read.

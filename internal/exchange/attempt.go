@@ -151,7 +151,7 @@ func (c *call) roundTrip(ctx context.Context, p place, credential Credential) En
 	}
 	sent, connected, fresh := c.tracker.end(t, response != nil)
 	e.Node, e.Sent, e.Connected, e.nothingPassedOn = p.base, sent, connected, !sent
-	e.Anonymous = credential.HeaderValue == "" && credential.Query == ""
+	e.Anonymous = credential.HeaderValue+credential.Query+c.cfg.Header.Get("Authorization")+c.cfg.Header.Get("Cookie") == ""
 	if err == nil {
 		return e
 	}

@@ -207,9 +207,8 @@ func (t *tracker) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := base.RoundTrip(request.WithContext(ctx))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.returned = true
 	r.stopConnecting()
-	r.mayBeOut = r.connected || !r.isNetHTTP && !r.asked // what calls no hook may have sent it
+	r.returned, r.mayBeOut = true, r.connected || !r.isNetHTTP && !r.asked // what calls no hook may have sent it
 	return response, err
 }
 

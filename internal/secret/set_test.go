@@ -230,3 +230,16 @@ func FuzzSet_Text(f *testing.F) {
 		assert.Equal(t, secret.Withheld, set.Text(text), "%q repeats %q", text, key.String())
 	})
 }
+
+func TestSet_ClonesGrowApart(t *testing.T) {
+	t.Parallel()
+	common := &secret.Set{}
+	for _, key := range []string{"common-key-one", "common-key-two", "common-key-three"} { // a slice with room to spare
+		common.Add(key)
+	}
+	first, second := common.Clone(), common.Clone()
+	first.Add("first-key-of-a-call")
+	second.Add("second-key-of-a-call")
+	assert.Equal(t, secret.Withheld, first.Text("no first-key-of-a-call"))
+	assert.Equal(t, secret.Withheld, second.Text("no second-key-of-a-call"))
+}
