@@ -76,11 +76,7 @@ func (c *call) attempt(ctx context.Context) attempt {
 	if err := ContextError(ctx); err != nil {
 		return c.settle(ctx, place{}, Ending{Err: err, callerEnded: true})
 	}
-	var err error
-	credential := c.renewal
-	if credential == (Credential{}) {
-		credential, err = c.ask(ctx, "")
-	}
+	credential, err := c.ask(ctx, "")
 	if err != nil {
 		return c.settle(ctx, place{}, Ending{Err: err, nothingPassedOn: true})
 	}
@@ -112,7 +108,7 @@ func (c *call) settle(ctx context.Context, p place, e Ending) attempt {
 	if p.turn == nil {
 		return a
 	}
-	if a.rule.leave == stays && e.Status != 0 && e.Connected { // middleware may answer by itself
+	if a.rule.leave == stays && e.Connected { // middleware may answer by itself
 		p.markAnswered()
 	}
 	left := a.rule.leavesNode(ctx, e, p) && c.nodes.leave(p.turn)
@@ -125,10 +121,14 @@ func (c *call) settle(ctx context.Context, p place, e Ending) attempt {
 	return a
 }
 
+// ask returns the credential of an attempt: what the 401 before it has brought, or the source's.
 func (c *call) ask(ctx context.Context, refused string) (Credential, error) {
+	if refused == "" && c.renewal != (Credential{}) {
+		return c.renewal, nil
+	}
 	credential, err := c.cfg.Credential(ctx, refused)
 	c.req.Secrets.Add(credential.SourceToken)
-	return credential, err
+	return credential, deadlineExceeded(err)
 }
 
 // roundTrip makes the request of an attempt and reads the answer.
@@ -203,7 +203,7 @@ func (c *call) connectShare(ctx context.Context, t *turn) time.Duration {
 }
 
 // cause returns why an attempt failed with err, and whether the caller's context has ended it.
-// bounded is ctx within the bounds of the attempt. Every time-out is a context.DeadlineExceeded.
+// bounded is ctx within the bounds of the attempt.
 func cause(ctx, bounded context.Context, err error) (callerEnded bool, _ error) {
 	switch ended := ContextError(ctx); {
 	case errors.Is(err, ErrTooLarge): // the answer came, whatever has ended since
@@ -212,15 +212,17 @@ func cause(ctx, bounded context.Context, err error) (callerEnded bool, _ error) 
 		return true, ended
 	case bounded.Err() != nil:
 		return false, context.Cause(bounded)
-	case isTimeout(err) && !errors.Is(err, context.DeadlineExceeded):
-		return false, secret.Join(err.Error(), context.DeadlineExceeded, err)
 	}
-	return false, err
+	return false, deadlineExceeded(err)
 }
 
-func isTimeout(err error) bool {
+// deadlineExceeded makes every time-out a context.DeadlineExceeded.
+func deadlineExceeded(err error) error {
 	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
+	if errors.As(err, &timeout) && timeout.Timeout() && !errors.Is(err, context.DeadlineExceeded) {
+		return secret.Join(err.Error(), context.DeadlineExceeded, err)
+	}
+	return err
 }
 
 // read reads an answer. The error says why it is none, or no whole 2xx.

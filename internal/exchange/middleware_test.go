@@ -203,7 +203,7 @@ func TestClient_MiddlewareThatRefusesMakesNoNodeAnswer(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), soon)
 		defer cancel()
 		require.ErrorIs(t, do(ctx, client, get).Err, context.DeadlineExceeded)
-		assert.Equal(t, "http://node2", do(t.Context(), client, get).Node)
+		assert.EqualValues(t, 1, client.nodes.turn.Load().number, "the node has answered nobody")
 	})
 }
 
@@ -253,4 +253,70 @@ func TestClient_ContextOfARequestEndsWithItsAttempt(t *testing.T) {
 	}).around
 	require.NoError(t, do(t.Context(), newClient(t, cfg), get).Err)
 	assert.ErrorIs(t, seen.Err(), context.Canceled)
+}
+
+// An answer of middleware is an answer, and says nothing of the node.
+func TestClient_MiddlewareThatAnswersByItself(t *testing.T) {
+	t.Parallel()
+	cfg := config(dead(t))
+	cfg.WrapTransport = middleware(func(http.RoundTripper, *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusConflict, Body: http.NoBody}, nil
+	}).around
+	client := newClient(t, cfg)
+	client.tracker.reached.Store(true)
+	out := do(t.Context(), client, create)
+	require.NoError(t, out.Err)
+	assert.Equal(t, 409, out.Status)
+	assert.Equal(t, 1, out.Attempts)
+	assert.True(t, client.nodes.all[0].silent())
+}
+
+// A breaker beneath the tracker gives up while its dial goes on. What it left running sends nothing.
+func TestClient_TransportThatGivesUpEarly(t *testing.T) {
+	t.Parallel()
+	dialling, release, returned := make(chan bool), make(chan bool), make(chan error, 1)
+	nodes := []*server{serve(t, ok), serve(t, ok)}
+	plain := &http.Transport{DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
+		if address == nodes[0].Listener.Addr().String() {
+			close(dialling)
+			<-release
+		}
+		return net.Dial(network, address)
+	}}
+	cfg := config(nodes[0].URL, nodes[1].URL)
+	cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host != nodes[0].Listener.Addr().String() {
+			return plain.RoundTrip(r)
+		}
+		go func() {
+			_, err := plain.RoundTrip(r.WithContext(context.WithoutCancel(r.Context())))
+			returned <- err
+		}()
+		<-dialling
+		return nil, errGaveUp
+	})}
+	out := do(t.Context(), newClient(t, cfg), create)
+	close(release)
+	require.Error(t, <-returned)
+	assert.Zero(t, nodes[0].requests.Load())
+	assert.Equal(t, nodes[1].URL, out.Node)
+}
+
+func TestAsk_KeepsToWhatHTTPClientDoes(t *testing.T) {
+	t.Parallel()
+	plain := serve(t, ok)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, https(plain.URL), nil)
+	require.NoError(t, err)
+	_, err = ask(&http.Transport{}, request)
+	require.ErrorIs(t, err, http.ErrSchemeMismatch)
+	answers := func(response *http.Response) http.RoundTripper {
+		return roundTripper(func(*http.Request) (*http.Response, error) { return response, nil })
+	}
+	_, err = ask(answers(nil), request)
+	require.ErrorContains(t, err, "no response")
+	_, err = ask(answers(&http.Response{ContentLength: 1}), request)
+	require.ErrorContains(t, err, "without its body")
+	response, err := ask(answers(&http.Response{}), request)
+	require.NoError(t, err)
+	assert.Equal(t, http.NoBody, response.Body)
 }

@@ -113,7 +113,7 @@ func statusWord(e Ending) string {
 func brokenOff(e Ending) string { return strconv.Itoa(e.Status) + ", broken off" }
 
 func timeoutOrBroke(e Ending) string {
-	if isTimeout(e.Err) {
+	if errors.Is(e.Err, context.DeadlineExceeded) {
 		return "timeout"
 	}
 	return "connection broke"
