@@ -164,6 +164,7 @@ func (c *credentials) ask(ctx context.Context) (string, error) {
 		defer cancel()
 	}
 	token, err := c.source.Token(ctx)
+	err = withoutSentinels(err)
 	if err == nil {
 		err = ctx.Err() // a token that came too late is none
 	}
@@ -179,6 +180,25 @@ func (c *credentials) ask(ctx context.Context) (string, error) {
 			"such as the newline at a file's end")
 	}
 	return token, nil
+}
+
+// withoutSentinels cuts errors of this package out of the chain of what a TokenSource returns that
+// uses the SDK itself. Their ErrNotFound says nothing of the call that asks for a token.
+func withoutSentinels(err error) error {
+	var (
+		api     *ApiError
+		request *RequestError
+		decode  *DecodeError
+	)
+	if !errors.As(err, &api) && !errors.As(err, &request) && !errors.As(err, &decode) {
+		return err
+	}
+	for _, ended := range []error{context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(err, ended) {
+			return secret.Join(err.Error(), ended)
+		}
+	}
+	return errors.New(err.Error())
 }
 
 // maxTokenFile bounds a token file: enough for any token, and too little for most wrong files.

@@ -210,6 +210,23 @@ func TestTokenSource_TokenThatComesWithAnErrorIsASecret(t *testing.T) {
 	require.EqualError(t, err, "xmsclient: GetAccessToken: nothing was sent: not shown: it repeats a credential")
 }
 
+// A delete of which nothing was sent must not say that there is no such token.
+func TestTokenSource_ErrorsOfTheSDKAreNotThoseOfTheCall(t *testing.T) {
+	t.Parallel()
+	login := newClient(t, configuration(startNode(t, answer(404, ""))))
+	cfg := configuration(startNode(t, answer(204, "")))
+	cfg.TokenSource = xmsclient.TokenSourceFunc(func(ctx context.Context) (string, error) {
+		_, _, err := login.AccessTokensApi.RegenerateAccessToken(ctx, 7)
+		return "", err
+	})
+	_, err := newClient(t, cfg).AccessTokensApi.DeleteAccessToken(t.Context(), 42)
+	require.ErrorContains(t, err, "TokenSource: xmsclient: RegenerateAccessToken")
+	assertSentinels(t, err)
+	var inner *xmsclient.ApiError
+	found := errors.As(err, &inner)
+	assert.False(t, found)
+}
+
 func TestTokenSource_TellsWhyThereIsNoOtherToken(t *testing.T) {
 	t.Parallel()
 	var logged records
