@@ -1,5 +1,5 @@
-// Command compare measures calls, many callers, and memory. It prints what it measures, and can save
-// it for the page.
+// Command compare measures calls, many callers, and memory. It prints what it measures, and can
+// save it for the page.
 package main
 
 import (
