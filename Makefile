@@ -122,8 +122,11 @@ fuzz: ## run each fuzz target for FUZZTIME
 	done; done
 
 .PHONY: bench
-bench: ## compare calls, many callers, and memory with other clients
-	cd conformance && $(GO) run ./bench/compare && $(GO) run ./bench/parallel && $(GO) run ./bench/peak
+bench: ## measure beside other clients with this Go and the newest, and write the numbers into docs/performance.md
+	@set -e; cd conformance; rm -f bench/results/*.json; \
+	for go in local $(NEWEST_GO); do export GOTOOLCHAIN=$$go; \
+		$(GO) run ./bench/compare -save bench/results/$$($(GO) env GOVERSION).json; done; \
+	export GOTOOLCHAIN=local; $(GO) run ./bench/importing -save bench/results/importing.json; $(GO) generate ./bench/page
 
 .PHONY: release-notes
 release-notes: ## print the section of CHANGELOG for the tag TAG

@@ -20,6 +20,7 @@ type Target struct {
 	BaseURL string
 	Stub    http.RoundTripper // takes the place of a network; nil: there is one
 	TLS     *tls.Config       // of the client; nil without TLS
+	Tuned   bool              // keep up to 64 connections: the SDK always does
 }
 
 // httpClient is what those use that do not bring a client of their own.
@@ -30,6 +31,9 @@ func (t Target) httpClient() *http.Client {
 	transport, _ := http.DefaultTransport.(*http.Transport)
 	transport = transport.Clone()
 	transport.TLSClientConfig = t.TLS
+	if t.Tuned {
+		transport.MaxIdleConnsPerHost, transport.MaxConnsPerHost = 64, 64
+	}
 	return &http.Client{Transport: transport}
 }
 

@@ -1,5 +1,3 @@
-// Command peak prints the peak of the heap, live objects and garbage, while a list of 100,000
-// tokens is read in one answer.
 package main
 
 import (
@@ -7,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"runtime"
 	"runtime/metrics"
@@ -21,26 +18,31 @@ const (
 	parts = 100
 )
 
-func main() {
+// measurePeaks returns the peak of the heap, live objects and garbage, while a list of 100,000
+// tokens is read in one answer.
+func measurePeaks(ctx context.Context) (map[string]float64, error) {
 	stub, err := newStub()
 	if err != nil {
-		log.Fatal("peak: ", err)
+		return nil, err
 	}
+	peaks := map[string]float64{}
 	for _, contestant := range bench.Contestants() {
 		client, err := contestant.New(bench.Target{BaseURL: "http://stub/v1", Stub: stub})
 		if err != nil {
-			log.Fatal("peak: ", err)
+			return nil, err
 		}
 		runtime.GC()
 		stop, peak := make(chan struct{}), make(chan uint64)
 		go func() { peak <- watch(stop) }()
-		err = client.List(context.Background(), part*parts)
+		err = client.List(ctx, part*parts)
 		close(stop)
+		peaks[contestant.Name] = float64(<-peak)
 		if err != nil {
-			log.Fatalf("peak: %s: %v", contestant.Name, err)
+			return nil, fmt.Errorf("%s: %w", contestant.Name, err)
 		}
-		fmt.Printf("%-6s%8.1f MB\n", contestant.Name, float64(<-peak)/1e6)
+		fmt.Printf("%-6s%8.1f MB\n", contestant.Name, peaks[contestant.Name]/1e6)
 	}
+	return peaks, nil
 }
 
 // stub answers with the same tokens again and again, so that it holds but a part of what it sends.
