@@ -18,25 +18,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
-
-func TestClient_NamesTimeoutWhateverATransportSays(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		cfg := config("http://node1", "http://node2")
-		cfg.Timeout = 6 * time.Second // longer than connecting may take on a transport of our own
-		cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		})}
-		out := do(t.Context(), newClient(t, cfg), create)
-		require.ErrorIs(t, out.Err, context.DeadlineExceeded)
-		require.ErrorContains(t, out.Err, "no complete answer within 6s (Timeout)")
-		assert.True(t, out.MayHaveActed)
-	})
-}
 
 func TestClient_NamesWhyTheContextEnded(t *testing.T) {
 	t.Parallel()
@@ -353,20 +335,6 @@ func TestClient_AsksForAnotherTokenAfterThe401OnceACall(t *testing.T) {
 		do(t.Context(), newClient(t, cfg), get)
 		assert.Equal(t, line.asked, asked, line)
 	}
-}
-
-func TestClient_TellsWhyThereIsNoOtherToken(t *testing.T) {
-	t.Parallel()
-	cfg := config(serve(t, status(401)).URL)
-	cfg.Credential = func(_ context.Context, refused string) (Credential, error) {
-		if refused != "" {
-			return Credential{}, fmt.Errorf("cannot renew %s", refused)
-		}
-		return Credential{HeaderName: "Key", HeaderValue: "s3cr3t-s3cr3t", SourceToken: "s3cr3t-s3cr3t"}, nil
-	}
-	out := do(t.Context(), newClient(t, cfg), get)
-	assert.Equal(t, 401, out.Status)
-	assert.EqualError(t, out.NoOtherToken, secret.Withheld)
 }
 
 // Nothing is set aside for a body that is announced as too large.

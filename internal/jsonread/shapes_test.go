@@ -3,11 +3,7 @@ package jsonread_test
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"strings"
-	"testing"
-
-	"github.com/xsky-storage/xms-client-go/internal/jsonread"
 )
 
 // usualToken is an element of a list as servers write it.
@@ -60,27 +56,4 @@ func must(err error) {
 	if err != nil {
 		panic(err)
 	}
-}
-
-func BenchmarkRead(b *testing.B) {
-	for _, shape := range shapes() {
-		for _, n := range []int{100, 10_000} {
-			name, body := fmt.Sprintf("%s/%d/", shape.name, n), shape.list(n)
-			benchmark(b, name+"jsonread", func() {
-				_, _, err := jsonread.Read(body, tokensObject, math.MaxInt64)
-				must(err)
-			})
-			benchmark(b, name+"encoding-json", func() { must(json.Unmarshal(body, new(tokens))) })
-		}
-	}
-}
-
-func benchmark(b *testing.B, name string, read func()) {
-	b.Helper()
-	b.Run(name, func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			read()
-		}
-	})
 }
