@@ -71,7 +71,8 @@ type Configuration struct {
 	// Transport means http.DefaultTransport, looked up for each request. Its CheckRedirect does not:
 	// no redirect is followed. nil: a client with a transport of its own, which speaks HTTP/1.1,
 	// keeps up to 64 connections to a node, and is not reached by mocks of http.DefaultTransport. A
-	// Transport that repeats requests by itself may create a token twice.
+	// Transport may create a token twice if it repeats requests by itself, drops their context, or has
+	// a protocol registered that reports nothing to net/http/httptrace.
 	HTTPClient *http.Client
 
 	// WrapTransport puts middleware around the transport, whether it is the client's own or that of

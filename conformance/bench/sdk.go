@@ -18,7 +18,7 @@ func NewSDK(t Target) (Client, error) {
 	cfg.TokenInHeader = xmsclient.APIKey{Key: authToken}
 	cfg.MaxResponseBytes = 1 << 30
 	if t.Stub != nil {
-		cfg.HTTPClient = &http.Client{Transport: t.Stub}
+		cfg.WrapTransport = func(http.RoundTripper) http.RoundTripper { return t.Stub }
 	} else {
 		cfg.TLSConfig = t.TLS
 	}

@@ -78,7 +78,7 @@ func (c *call) attempt(ctx context.Context) attempt {
 	}
 	credential, err := c.ask(ctx, "")
 	if err != nil {
-		return c.settle(ctx, place{}, Ending{Err: err, nothingPassedOn: true})
+		return c.settle(ctx, place{}, Ending{Err: deadlineExceeded(err), nothingPassedOn: true})
 	}
 	started := time.Now()
 	p, err := c.nodes.place(ctx)
@@ -128,7 +128,7 @@ func (c *call) ask(ctx context.Context, refused string) (Credential, error) {
 	}
 	credential, err := c.cfg.Credential(ctx, refused)
 	c.req.Secrets.Add(credential.SourceToken)
-	return credential, deadlineExceeded(err)
+	return credential, err
 }
 
 // roundTrip makes the request of an attempt and reads the answer.
