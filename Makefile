@@ -123,7 +123,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 
 .PHONY: bench
 bench: ## measure beside other clients with this Go and the newest, and write the numbers into docs/performance.md
-	@set -e; cd conformance; rm -f bench/results/*.json; \
+	@set -e; cd conformance; rm -rf bench/results; mkdir bench/results; \
 	for go in local $(NEWEST_GO); do export GOTOOLCHAIN=$$go; \
 		$(GO) run ./bench/compare -save bench/results/$$($(GO) env GOVERSION).json; done; \
 	export GOTOOLCHAIN=local; $(GO) run ./bench/importing -save bench/results/importing.json; $(GO) generate ./bench/page
