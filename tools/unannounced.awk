@@ -12,6 +12,7 @@ FILENAME == "CHANGELOG.md" {
 /^- / && !/^- Version: value changed/ {
 	name = substr($0, 3, index($0, ": ") - 3)
 	count = split(name, words, /[^A-Za-z0-9_]+/)
+	if (words[count] ~ /^[a-z]/) next # callers cannot use an unexported name
 	for (i = 1; i <= count; i++)
 		if (words[i] != "" && announced !~ ("(^|[^A-Za-z0-9_])" words[i] "([^A-Za-z0-9_]|$)")) {
 			print

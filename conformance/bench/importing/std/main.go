@@ -11,7 +11,8 @@ import (
 )
 
 func main() {
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, os.Args[1]+"/access-tokens/7", http.NoBody)
+	url := os.Args[1] + "/access-tokens/7"
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		log.Fatal(err)
 	}
