@@ -165,6 +165,15 @@ func TestClient_PatienceBeginsAtTheLastNode(t *testing.T) {
 	})
 }
 
+// ofGets observes the attempts of Get alone.
+func ofGets(observe func(event Event)) func(context.Context, Event) {
+	return func(_ context.Context, event Event) {
+		if event.Operation == get.Operation {
+			observe(event)
+		}
+	}
+}
+
 func TestClient_DeadlineWhileWaitingForAPlace(t *testing.T) {
 	t.Parallel()
 	for _, line := range []struct {
@@ -176,9 +185,9 @@ func TestClient_DeadlineWhileWaitingForAPlace(t *testing.T) {
 	} {
 		bubble(t, line.name, func(t *testing.T) {
 			t.Helper()
-			leftFor := map[string]string{}
+			var leftFor atomic.Value // of the call below
 			client := inMemory(t, func(*Config) {}, onPipes(t, nil, line.answer), onPipes(t, nil, ok))
-			client.cfg.Observe = func(_ context.Context, event Event) { leftFor[event.Operation] = event.LeftFor }
+			client.cfg.Observe = ofGets(func(event Event) { leftFor.Store(event.LeftFor) })
 			defer occupy(t, client, 2*maxPlaces)() // those in places, and those that take over
 			ctx, cancel := context.WithTimeout(t.Context(), 1200*time.Millisecond)
 			defer cancel()
@@ -187,7 +196,7 @@ func TestClient_DeadlineWhileWaitingForAPlace(t *testing.T) {
 			assert.False(t, out.MayHaveActed)
 			assert.Zero(t, out.Attempts)
 			assert.Equal(t, "http://node1", out.Node)
-			assert.Equal(t, line.leftFor, leftFor[get.Operation])
+			assert.Equal(t, line.leftFor, leftFor.Load())
 		})
 	}
 }
