@@ -468,7 +468,7 @@ func TestAllAccessTokens_TotalCountIsMeasuredFromOffset(t *testing.T) {
 	t.Parallel()
 	list := newTokenList(2, 100)
 	list.deaf = true
-	list.paging = func(n, limit, offset, _ int) string { return paging(n, 7, 0, 5) }
+	list.paging = func(n, _, _, _ int) string { return paging(n, 7, 0, 5) }
 	yielded, err := list.walk(t, &xmsclient.ListAccessTokensOpts{Offset: xmsclient.Ptr[int64](3)}, nil)
 	require.NoError(t, err)
 	assert.Len(t, yielded, 2)

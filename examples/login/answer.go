@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -81,10 +82,11 @@ var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}`)
 // repeats also finds a secret that is escaped.
 func repeats(text, secret string) bool {
 	unescaped := escape.ReplaceAllStringFunc(html.UnescapeString(text), func(code string) string {
-		char, _ := strconv.ParseUint(strings.TrimLeft(code, `%\u`), 16, 16)
 		if code[0] == '%' {
-			return string([]byte{byte(char)})
+			char, _ := url.PathUnescape(code)
+			return char
 		}
+		char, _ := strconv.ParseUint(code[len(`\u`):], 16, 16)
 		return string(rune(char))
 	})
 	if lettersAndDigits(secret) == "" {

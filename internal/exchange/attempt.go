@@ -132,7 +132,7 @@ func (c *call) ask(ctx context.Context, refused string) (Credential, error) {
 }
 
 // roundTrip makes the request of an attempt and reads the answer.
-func (c *call) roundTrip(ctx context.Context, p place, credential Credential) Ending {
+func (c *call) roundTrip(ctx context.Context, p place, cred Credential) Ending {
 	bounded, cancel := context.WithCancelCause(ctx) // one for all that can end the attempt
 	defer cancel(nil)
 	if timeout := c.cfg.Timeout; timeout >= 0 {
@@ -145,13 +145,13 @@ func (c *call) roundTrip(ctx context.Context, p place, credential Credential) En
 		ctx:  bounded, cancel: cancel, node: p.node, share: c.connectShare(ctx, p.turn),
 	}
 	var e Ending
-	response, err := c.send(context.WithValue(bounded, attemptTraceKey{}, t), p.node, credential)
+	response, err := c.send(context.WithValue(bounded, attemptTraceKey{}, t), p.node, cred)
 	if err == nil {
 		e, err = c.read(ctx, response, cancel)
 	}
 	sent, connected, fresh := c.tracker.end(t, response != nil)
 	e.Node, e.Sent, e.Connected, e.nothingPassedOn = p.base, sent, connected, !sent
-	e.Anonymous = credential.HeaderValue+credential.Query+c.cfg.Header.Get("Authorization")+c.cfg.Header.Get("Cookie") == ""
+	e.Anonymous = cred.HeaderValue+cred.Query+c.cfg.Header.Get("Authorization")+c.cfg.Header.Get("Cookie") == ""
 	if err == nil {
 		return e
 	}

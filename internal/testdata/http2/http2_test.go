@@ -42,7 +42,7 @@ func (g *gateway) listen(t *testing.T, config *tls.Config) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(func() { _ = l.Close() })
 	if config != nil {
 		l = tls.NewListener(l, config)
 	}
@@ -55,12 +55,12 @@ func (g *gateway) listen(t *testing.T, config *tls.Config) (address string) {
 }
 
 func (g *gateway) serve(conn net.Conn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := io.CopyN(io.Discard, conn, int64(len(http2.ClientPreface))); err != nil {
 		return
 	}
 	framer := http2.NewFramer(conn, conn)
-	framer.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: g.streams})
+	_ = framer.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: g.streams})
 	bodies := map[uint32]*bytes.Buffer{}
 	for {
 		frame, err := framer.ReadFrame()
@@ -71,14 +71,14 @@ func (g *gateway) serve(conn net.Conn) {
 		switch f := frame.(type) {
 		case *http2.SettingsFrame:
 			if !f.IsAck() {
-				framer.WriteSettingsAck()
+				_ = framer.WriteSettingsAck()
 			}
 		case *http2.HeadersFrame:
 			bodies[stream] = &bytes.Buffer{}
 			ended = f.StreamEnded()
 		case *http2.DataFrame:
 			bodies[stream].Write(f.Data())
-			framer.WriteWindowUpdate(0, uint32(max(1, len(f.Data()))))
+			_ = framer.WriteWindowUpdate(0, uint32(max(1, len(f.Data()))))
 			ended = f.StreamEnded()
 		}
 		if ended {
@@ -94,13 +94,13 @@ func (g *gateway) act(framer *http2.Framer, stream uint32, body string) {
 	g.acted[body]++
 	g.mu.Unlock()
 	if g.resets() {
-		framer.WriteRSTStream(stream, http2.ErrCodeProtocol)
+		_ = framer.WriteRSTStream(stream, http2.ErrCodeProtocol)
 		return
 	}
 	var header bytes.Buffer
-	hpack.NewEncoder(&header).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
-	framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: header.Bytes(), EndHeaders: true})
-	framer.WriteData(stream, true, []byte(`{"access_token":{"id":7,"uuid":"u"}}`))
+	_ = hpack.NewEncoder(&header).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
+	_ = framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: header.Bytes(), EndHeaders: true})
+	_ = framer.WriteData(stream, true, []byte(`{"access_token":{"id":7,"uuid":"u"}}`))
 }
 
 // transports are all by which a program gets HTTP/2, with the scheme of their URLs.
