@@ -69,8 +69,8 @@ func TestClient_NamesWhyTheContextEnded(t *testing.T) {
 	}
 }
 
-// Whoever's clock it was, running out of time is context.DeadlineExceeded, and a net.Error that says
-// so. What else is in the chain stays there.
+// Whoever's clock it was, running out of time is context.DeadlineExceeded, and a net.Error that
+// says so. What else is in the chain stays there.
 func TestClient_RunningOutOfTime(t *testing.T) {
 	t.Parallel()
 	fails := func(err error) dialer {

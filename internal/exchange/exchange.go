@@ -21,7 +21,8 @@ import (
 	"github.com/xsky-storage/xms-client-go/internal/secret"
 )
 
-// Config is what a Client is made of. A field whose comment does not say what nil means must be set.
+// Config is what a Client is made of. A field whose comment does not say what nil means must be
+// set.
 type Config struct {
 	Nodes         []string                                  // base URLs without a trailing slash, in order
 	HTTPClient    *http.Client                              // nil: a transport of this package's own
@@ -170,8 +171,8 @@ func (c *call) add(a attempt) {
 	c.got401 = c.got401 || a.is(http.StatusUnauthorized)
 }
 
-// nextWait says whether the call goes on to a further attempt, and after which wait. To ask the same
-// node again begins a new round, unless a token was renewed.
+// nextWait says whether the call goes on to a further attempt, and after which wait. To ask the
+// same node again begins a new round, unless a token was renewed.
 func (c *call) nextWait(ctx context.Context, a attempt) (wait time.Duration, again bool) {
 	if c.out.Attempts >= c.cfg.MaxAttempts {
 		return 0, false

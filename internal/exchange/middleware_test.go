@@ -271,7 +271,8 @@ func TestClient_MiddlewareThatAnswersByItself(t *testing.T) {
 	assert.True(t, client.nodes.all[0].silent())
 }
 
-// A breaker beneath the tracker gives up while its dial goes on. What it left running sends nothing.
+// A breaker beneath the tracker gives up while its dial goes on. What it left running sends
+// nothing.
 func TestClient_TransportThatGivesUpEarly(t *testing.T) {
 	t.Parallel()
 	dialling, release, returned := make(chan bool), make(chan bool), make(chan error, 1)
