@@ -133,7 +133,7 @@ func certificates() (server, client *tls.Config) {
 }
 
 // onEach runs a test with a client of each transport, and a gateway of its own.
-func onEach(t *testing.T, test func(t *testing.T, g *gateway, newClient func() *xmsclient.APIClient)) {
+func onEach(t *testing.T, test func(t *testing.T, g *gateway, api *xmsclient.AccessTokensApiService)) {
 	t.Helper()
 	serverTLS, clientTLS := certificates()
 	for name, transport := range transports(t, clientTLS) {
@@ -142,19 +142,21 @@ func onEach(t *testing.T, test func(t *testing.T, g *gateway, newClient func() *
 			g := &gateway{streams: 8, resets: func() bool { return true }, acted: map[string]int{}}
 			scheme, _, _ := strings.Cut(name, " ")
 			config := map[string]*tls.Config{"https": serverTLS}[scheme]
-			cfg := xmsclient.NewConfiguration()
-			cfg.BaseURL = scheme + "://" + g.listen(t, config) + "/v1"
-			cfg.HTTPClient = &http.Client{Transport: transport}
-			cfg.Retry = xmsclient.RetryPolicy{InitialInterval: time.Millisecond, MaxInterval: time.Millisecond}
-			test(t, g, func() *xmsclient.APIClient {
-				client, err := xmsclient.NewAPIClient(cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return client
-			})
+			test(t, g, newAPI(t, scheme+"://"+g.listen(t, config)+"/v1", transport))
 		})
 	}
+}
+
+func newAPI(t *testing.T, base string, transport http.RoundTripper) *xmsclient.AccessTokensApiService {
+	t.Helper()
+	cfg := xmsclient.NewConfiguration()
+	cfg.BaseURL, cfg.HTTPClient = base, &http.Client{Transport: transport}
+	cfg.Retry = xmsclient.RetryPolicy{InitialInterval: time.Millisecond, MaxInterval: time.Millisecond}
+	client, err := xmsclient.NewAPIClient(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.AccessTokensApi
 }
 
 func creation(name string) xmsclient.AccessTokenCreateReq {
@@ -165,9 +167,8 @@ func creation(name string) xmsclient.AccessTokenCreateReq {
 
 func TestHTTP2_SendsNoMoreThanItsAttempts(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, g *gateway, newClient func() *xmsclient.APIClient) {
+	onEach(t, func(t *testing.T, g *gateway, api *xmsclient.AccessTokensApiService) {
 		t.Helper()
-		api := newClient().AccessTokensApi
 		_, _, err := api.CreateAccessToken(t.Context(), creation("backup"))
 		if !errors.Is(err, xmsclient.ErrOutcomeUnknown) || g.requests != 1 {
 			t.Errorf("create: %v, %d requests", err, g.requests)
@@ -179,24 +180,17 @@ func TestHTTP2_SendsNoMoreThanItsAttempts(t *testing.T) {
 	})
 }
 
+const callers, calls = 64, 30
+
 // Sixty-four callers at a stream limit of eight make net/http dial for each other.
 func TestHTTP2_ActsOnceUnderLoad(t *testing.T) {
 	t.Parallel()
-	const callers, calls = 64, 30
-	onEach(t, func(t *testing.T, g *gateway, newClient func() *xmsclient.APIClient) {
+	onEach(t, func(t *testing.T, g *gateway, api *xmsclient.AccessTokensApiService) {
 		t.Helper()
 		g.resets = func() bool { return rand.IntN(4) == 0 }
-		api := newClient().AccessTokensApi
 		var all sync.WaitGroup
 		for caller := range callers {
-			all.Go(func() {
-				for call := range calls {
-					_, _, err := api.CreateAccessToken(t.Context(), creation(fmt.Sprint(caller, " ", call)))
-					if err != nil && !errors.Is(err, xmsclient.ErrOutcomeUnknown) {
-						t.Error(err)
-					}
-				}
-			})
+			all.Go(func() { createMany(t, api, caller) })
 		}
 		all.Wait()
 		for body, times := range g.acted {
@@ -208,4 +202,14 @@ func TestHTTP2_ActsOnceUnderLoad(t *testing.T) {
 			t.Errorf("acted on %d of %d creates", len(g.acted), callers*calls)
 		}
 	})
+}
+
+func createMany(t *testing.T, api *xmsclient.AccessTokensApiService, caller int) {
+	t.Helper()
+	for call := range calls {
+		_, _, err := api.CreateAccessToken(t.Context(), creation(fmt.Sprint(caller, " ", call)))
+		if err != nil && !errors.Is(err, xmsclient.ErrOutcomeUnknown) {
+			t.Error(err)
+		}
+	}
 }
