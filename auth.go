@@ -164,9 +164,10 @@ func (c *credentials) ask(ctx context.Context) (string, error) {
 		defer cancel()
 	}
 	token, err := c.source.Token(ctx)
-	err = withoutSentinels(err)
 	if err == nil {
 		err = ctx.Err() // a token that came too late is none
+	} else {
+		err = withoutSentinels(err)
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -48,8 +48,8 @@ func (a answer[T]) decode(server *serverText, maxBytes int64) (_ *T, unread []st
 	switch {
 	case server.out.Page:
 		return nil, nil, errors.New(server.page())
-	case a.nothing != nil && server.out.Status == http.StatusNoContent,
-		len(body) < 100 && slices.Contains(a.nothing, strings.Join(strings.Fields(string(body)), "")):
+	case a.nothing != nil && (server.out.Status == http.StatusNoContent ||
+		len(body) < 100 && slices.Contains(a.nothing, strings.Join(strings.Fields(string(body)), ""))):
 		return new(T), nil, nil
 	case len(body) == 0:
 		return nil, nil, errors.New("the body is empty")
